@@ -1,0 +1,84 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+// Site settings, all optional, all from the environment (see jobs/site.sh):
+//   SAGES_MPI_PKGCONFIG       pkg-config name of MPI            (default ompi-c; mpich on MPICH systems)
+//   SAGES_HDF5_PKGCONFIG      pkg-config name of parallel HDF5  (default hdf5-openmpi; hdf5-mpich)
+//   SAGES_OPENBLAS_PKGCONFIG  pkg-config name of OpenBLAS       (default openblas)
+//   SAGES_ARCH                instruction set of the kernels, as for -march (default native)
+let environment = ProcessInfo.processInfo.environment
+func setting(_ name: String, _ fallback: String) -> String {
+    guard let value = environment[name], !value.isEmpty else { return fallback }
+    return value
+}
+
+let architecture = setting("SAGES_ARCH", "native")
+
+/// The kernels alone are compiled unchecked and for the chosen instruction set; `-Xcc -march` sets Swift's own
+/// code generation too, and without it a fused multiply-add becomes a call of `fmaf`.
+let kernelSettings: [SwiftSetting] = [
+    .unsafeFlags(["-Ounchecked", "-Xcc", "-march=\(architecture)"])
+]
+
+// A module depends only on modules above it.
+let package = Package(
+    name: "SAGES",
+    products: [
+        .executable(name: "sages", targets: ["sages"]),
+        .executable(name: "sages-bench", targets: ["sages-bench"]),
+        .library(name: "SAGESC", type: .dynamic, targets: ["SAGESC"]),
+    ],
+    targets: [
+        // System libraries: a module map and one shim header each.
+        .systemLibrary(name: "CMPI", pkgConfig: setting("SAGES_MPI_PKGCONFIG", "ompi-c"),
+                       providers: [.apt(["libopenmpi-dev"])]),
+        .systemLibrary(name: "CHDF5", pkgConfig: setting("SAGES_HDF5_PKGCONFIG", "hdf5-openmpi"),
+                       providers: [.apt(["libhdf5-openmpi-dev"])]),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: setting("SAGES_OPENBLAS_PKGCONFIG", "openblas"),
+                       providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        .target(name: "Diagnostics"),
+        .target(name: "Configuration", dependencies: ["Diagnostics"]),
+        .target(name: "MPI", dependencies: ["CMPI", "Diagnostics"]),
+        .target(name: "HDF5", dependencies: ["CHDF5", "MPI", "Diagnostics"]),
+
+        // The engine. None of it knows of MPI.
+        .target(name: "Kernels", swiftSettings: kernelSettings),
+        .target(name: "Tensor", dependencies: ["Kernels", "Diagnostics"]),
+        .target(name: "Autodiff", dependencies: ["Tensor", "Kernels", "COpenBLAS", "Diagnostics"]),
+        .target(name: "NeuralNetworks", dependencies: ["Autodiff", "Tensor", "Kernels", "Diagnostics"]),
+
+        .target(name: "Grid", dependencies: ["MPI", "Tensor", "Diagnostics"]),
+        .target(name: "Training",
+                dependencies: ["NeuralNetworks", "Autodiff", "Tensor", "Kernels", "MPI", "HDF5", "Configuration",
+                               "Diagnostics"]),
+        .target(name: "Trajectory", dependencies: ["HDF5", "MPI", "CZlib", "Diagnostics"]),
+        .target(name: "SAGESnet",
+                dependencies: ["Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff", "Tensor", "Kernels",
+                               "MPI", "HDF5", "Configuration", "Diagnostics"]),
+        .target(name: "SAGESC", dependencies: ["SAGESnet", "Trajectory", "MPI", "CMPI", "Diagnostics"]),
+
+        .executableTarget(name: "sages",
+                          dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",
+                                         "Tensor", "Kernels", "MPI", "HDF5", "Configuration", "Diagnostics"]),
+        .executableTarget(name: "sages-bench",
+                          dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",
+                                         "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics"]),
+
+        .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics", "Configuration"]),
+        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensor"]),
+        .testTarget(name: "AutodiffTests", dependencies: ["NeuralNetworks", "Autodiff", "Tensor"]),
+        .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "MPI", "Diagnostics"]),
+        .testTarget(name: "GridTests", dependencies: ["Grid", "MPI"]),
+        .testTarget(name: "SAGESnetTests",
+                    dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff", "Tensor"]),
+        // Run under mpirun by jobs/test.sh on 1, 2, 3, 4, 6 and 8 ranks.
+        .executableTarget(name: "distributed-tests",
+                          dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "Autodiff", "NeuralNetworks",
+                                         "Tensor", "MPI", "HDF5", "Diagnostics"],
+                          path: "Tests/DistributedTests"),
+    ],
+    swiftLanguageModes: [.v6]
+)
