@@ -60,17 +60,17 @@ struct RuleTests {
         }
     }
 
-    @Test(arguments: ConvolutionForm.allCases) func neighbourConvolution(_ form: ConvolutionForm) throws {
+    @Test(arguments: ConvolutionForm.allCases) func neighborConvolution(_ form: ConvolutionForm) throws {
         // Six occupied cells of a periodic row of eight; the domain has room for more.
         let domain = RowDomain("cells", capacity: 9)
-        let topology = NeighbourTopology(over: domain, offsets: 3, form: form)
+        let topology = NeighborTopology(over: domain, offsets: 3, form: form)
         let rows: [Int32] = [0, 1, -1, 2, 3, 4, -1, 5]
-        var neighbours: [Int32] = []
-        for cell in 0..<8 where rows[cell] >= 0 { for offset in -1...1 { neighbours.append(rows[(cell + offset + 8) % 8]) } }
-        topology.rebuild(neighbours: neighbours, ownedRows: 6, ghostRows: 0)
+        var neighbors: [Int32] = []
+        for cell in 0..<8 where rows[cell] >= 0 { for offset in -1...1 { neighbors.append(rows[(cell + offset + 8) % 8]) } }
+        topology.rebuild(neighbors: neighbors, ownedRows: 6, ghostRows: 0)
         #expect(topology.pairCount == 14)
         try expectCorrect([point([9, 4], 1), point([3, 4, 5], 2)], over: domain) {
-            $0[0].neighbourConvolution($0[1], topology).applying(.tanh)
+            $0[0].neighborConvolution($0[1], topology).applying(.tanh)
         }
     }
 }

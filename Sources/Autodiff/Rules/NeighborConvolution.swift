@@ -5,15 +5,15 @@ import Tensor
 ///
 /// Adjoint: the same convolution of the cotangent with the mirrored, transposed weights (n(r, k) = s exactly if
 /// n(s, K-1-k) = r), and the outer products. Each output is summed over k, then i, in ascending order on every
-/// decomposition; rows without ghosts among their neighbours are computed while the exchange is under way.
-struct NeighbourConvolution<Scalar: KernelScalar>: Operation {
-    let topology: NeighbourTopology
+/// decomposition; rows without ghosts among their neighbors are computed while the exchange is under way.
+struct NeighborConvolution<Scalar: KernelScalar>: Operation {
+    let topology: NeighborTopology
 
     func shape(of inputs: [Shape]) -> Shape {
         let (x, w) = (inputs[0], inputs[1])
         precondition(
             w.rank == 3 && w[0] == topology.offsets && w[1] == x.columns && x.rows == topology.domain.capacity,
-            "neighbour convolution of \(inputs) with \(topology.offsets) offsets")
+            "neighbor convolution of \(inputs) with \(topology.offsets) offsets")
         return x.withColumns(w.columns)
     }
     func domain(of inputs: [RowDomain?]) -> RowDomain? { topology.domain }
@@ -28,7 +28,7 @@ struct NeighbourConvolution<Scalar: KernelScalar>: Operation {
     }
 
     private func accumulate(
-        _ part: NeighbourTopology.Part, _ x: Operand<Scalar>, _ w: Operand<Scalar>, _ output: Operand<Scalar>
+        _ part: NeighborTopology.Part, _ x: Operand<Scalar>, _ w: Operand<Scalar>, _ output: Operand<Scalar>
     ) {
         for k in 0..<topology.offsets {
             let pairs = topology.pairs(k, part)
@@ -43,8 +43,8 @@ struct NeighbourConvolution<Scalar: KernelScalar>: Operation {
         inputs: [Variable<Scalar>], output: Variable<Scalar>, cotangent: Variable<Scalar>, wanted: [Bool]
     ) -> [Variable<Scalar>?] {
         [
-            wanted[0] ? cotangent.neighbourConvolution(inputs[1].mirrorTransposed(), topology) : nil,
-            wanted[1] ? inputs[0].applying(NeighbourOuterProduct(topology: topology), cotangent) : nil,
+            wanted[0] ? cotangent.neighborConvolution(inputs[1].mirrorTransposed(), topology) : nil,
+            wanted[1] ? inputs[0].applying(NeighborOuterProduct(topology: topology), cotangent) : nil,
         ]
     }
 }
@@ -52,11 +52,11 @@ struct NeighbourConvolution<Scalar: KernelScalar>: Operation {
 /// w[k] = sum over r of x[n(r, k)]^T g[r]: the weight gradient [K, I, O] over this rank's rows.
 ///
 /// Adjoint for a cotangent h: the convolutions of g with the mirrored, transposed h and of x with h.
-struct NeighbourOuterProduct<Scalar: KernelScalar>: Operation {
-    let topology: NeighbourTopology
+struct NeighborOuterProduct<Scalar: KernelScalar>: Operation {
+    let topology: NeighborTopology
 
     func shape(of inputs: [Shape]) -> Shape {
-        precondition(inputs[0].rows == inputs[1].rows, "neighbour outer product of \(inputs)")
+        precondition(inputs[0].rows == inputs[1].rows, "neighbor outer product of \(inputs)")
         return [topology.offsets, inputs[0].columns, inputs[1].columns]
     }
     func domain(of inputs: [RowDomain?]) -> RowDomain? { nil }
@@ -76,15 +76,15 @@ struct NeighbourOuterProduct<Scalar: KernelScalar>: Operation {
         inputs: [Variable<Scalar>], output: Variable<Scalar>, cotangent: Variable<Scalar>, wanted: [Bool]
     ) -> [Variable<Scalar>?] {
         [
-            wanted[0] ? inputs[1].neighbourConvolution(cotangent.mirrorTransposed(), topology) : nil,
-            wanted[1] ? inputs[0].neighbourConvolution(cotangent, topology) : nil,
+            wanted[0] ? inputs[1].neighborConvolution(cotangent.mirrorTransposed(), topology) : nil,
+            wanted[1] ? inputs[0].neighborConvolution(cotangent, topology) : nil,
         ]
     }
 }
 
 extension Variable {
     /// The convolution over occupied cells with `weights` [K, columns, outputs].
-    public func neighbourConvolution(_ weights: Variable, _ topology: NeighbourTopology) -> Variable {
-        applying(NeighbourConvolution(topology: topology), weights)
+    public func neighborConvolution(_ weights: Variable, _ topology: NeighborTopology) -> Variable {
+        applying(NeighborConvolution(topology: topology), weights)
     }
 }

@@ -11,17 +11,17 @@ public protocol RowExchange: AnyObject {
 
 /// In which order the pairs of a convolution are visited; the sums, and their bits, are the same.
 public enum ConvolutionForm: String, Hashable, Sendable, CaseIterable {
-    /// Each cell collects from its neighbours.
+    /// Each cell collects from its neighbors.
     case gather
-    /// Each cell, virtual ones too, sends its effect to its neighbours (as SAGESnet's paper describes it).
+    /// Each cell, virtual ones too, sends its effect to its neighbors (as SAGESnet's paper describes it).
     case scatter
 }
 
-/// Which rows are neighbours at each offset of a convolution kernel: the pattern of occupied cells.
+/// Which rows are neighbors at each offset of a convolution kernel: the pattern of occupied cells.
 ///
 /// Rows 0..<owned are this rank's cells, the rows behind them ghosts. The pattern may change between runs of a
 /// program; memory grows when it must and is kept.
-public final class NeighbourTopology {
+public final class NeighborTopology {
     public let domain: RowDomain
     /// The number K of offsets, listed so that K-1-k is the opposite of k (3x3x3: z, y, x from -1 to 1, K = 27).
     public let offsets: Int
@@ -47,10 +47,10 @@ public final class NeighbourTopology {
     /// Takes a new pattern; sets the domain's row count.
     ///
     /// - Parameters:
-    ///   - neighbours: [owned rows, K], the row at each offset from each owned row, -1 where the cell is empty.
+    ///   - neighbors: [owned rows, K], the row at each offset from each owned row, -1 where the cell is empty.
     ///   - ownedRows: the rows of this rank.
     ///   - ghostRows: the rows behind them; owned and ghost rows fit the domain's capacity.
-    public func rebuild(neighbours: UnsafePointer<Int32>, ownedRows: Int, ghostRows: Int) {
+    public func rebuild(neighbors: UnsafePointer<Int32>, ownedRows: Int, ghostRows: Int) {
         precondition(ownedRows + ghostRows <= domain.capacity, "rows exceed the domain's capacity")
         domain.count = ownedRows
         if outputRows.count < ownedRows * offsets {
@@ -59,21 +59,21 @@ public final class NeighbourTopology {
         }
         if inverse.count < domain.capacity { inverse = Buffer(repeating: 0, count: domain.capacity) }
         let isBoundary = { (row: Int) -> Bool in
-            for k in 0..<self.offsets where Int(neighbours[row * self.offsets + k]) >= ownedRows { return true }
+            for k in 0..<self.offsets where Int(neighbors[row * self.offsets + k]) >= ownedRows { return true }
             return false
         }
         var next = 0
         for k in 0..<offsets {
             starts[k] = next
-            appendPairs(neighbours, k, ownedRows, ghostRows, &next) { ghostRows == 0 || !isBoundary($0) }
+            appendPairs(neighbors, k, ownedRows, ghostRows, &next) { ghostRows == 0 || !isBoundary($0) }
             splits[k] = next
-            if ghostRows > 0 { appendPairs(neighbours, k, ownedRows, ghostRows, &next, where: isBoundary) }
+            if ghostRows > 0 { appendPairs(neighbors, k, ownedRows, ghostRows, &next, where: isBoundary) }
         }
         starts[offsets] = next
     }
 
     private func appendPairs(
-        _ neighbours: UnsafePointer<Int32>, _ k: Int, _ ownedRows: Int, _ ghostRows: Int, _ next: inout Int,
+        _ neighbors: UnsafePointer<Int32>, _ k: Int, _ ownedRows: Int, _ ghostRows: Int, _ next: inout Int,
         where included: (Int) -> Bool
     ) {
         func append(_ output: Int, _ input: Int) {
@@ -83,14 +83,14 @@ public final class NeighbourTopology {
         }
         switch form {
         case .gather:
-            for row in 0..<ownedRows where neighbours[row * offsets + k] >= 0 && included(row) {
-                append(row, Int(neighbours[row * offsets + k]))
+            for row in 0..<ownedRows where neighbors[row * offsets + k] >= 0 && included(row) {
+                append(row, Int(neighbors[row * offsets + k]))
             }
         case .scatter:
-            // Each row is the neighbour of at most one other at one offset.
+            // Each row is the neighbor of at most one other at one offset.
             inverse.pointer.update(repeating: -1, count: ownedRows + ghostRows)
-            for row in 0..<ownedRows where neighbours[row * offsets + k] >= 0 && included(row) {
-                inverse.pointer[Int(neighbours[row * offsets + k])] = Int32(truncatingIfNeeded: row)
+            for row in 0..<ownedRows where neighbors[row * offsets + k] >= 0 && included(row) {
+                inverse.pointer[Int(neighbors[row * offsets + k])] = Int32(truncatingIfNeeded: row)
             }
             for source in 0..<(ownedRows + ghostRows) where inverse.pointer[source] >= 0 {
                 append(Int(inverse.pointer[source]), source)
@@ -98,7 +98,7 @@ public final class NeighbourTopology {
         }
     }
 
-    /// The number of pairs of neighbouring rows, over all offsets.
+    /// The number of pairs of neighboring rows, over all offsets.
     public var pairCount: Int { starts[offsets] }
 
     enum Part { case interior, boundary, all }
@@ -117,7 +117,7 @@ public final class NeighbourTopology {
     }
 }
 
-extension NeighbourTopology: Hashable {
-    public static func == (left: NeighbourTopology, right: NeighbourTopology) -> Bool { left === right }
+extension NeighborTopology: Hashable {
+    public static func == (left: NeighborTopology, right: NeighborTopology) -> Bool { left === right }
     public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }
