@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// The one text of a configuration: JSON, keys sorted, two spaces of indentation, shortest numbers that read back
 /// to the same value. Two configurations mean the same exactly when these texts are equal.
 extension ConfigurationValue {
@@ -15,7 +17,7 @@ extension ConfigurationValue {
         case .boolean(let value): text += value ? "true" : "false"
         case .integer(let value): text += "\(value)"
         case .number(let value): text += "\(value)"
-        case .string(let value): Self.write(value, into: &text)
+        case .string(let value): JSONValue.write(value, into: &text)
         case .array(let elements):
             // Lists of numbers and names are short: one line each.
             text += "["
@@ -36,32 +38,11 @@ extension ConfigurationValue {
             for (index, member) in sorted.enumerated() {
                 if index > 0 { text += ",\n" }
                 text += inner
-                Self.write(member.key, into: &text)
+                JSONValue.write(member.key, into: &text)
                 text += ": "
                 member.value.write(into: &text, indentation: indentation + 2)
             }
             text += "\n" + String(repeating: " ", count: indentation) + "}"
         }
-    }
-
-    private static func write(_ string: String, into text: inout String) {
-        text += "\""
-        for scalar in string.unicodeScalars {
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case "\n": text += "\\n"
-            case "\t": text += "\\t"
-            case "\r": text += "\\r"
-            default:
-                if scalar.value < 32 || scalar.value == 127 {
-                    let digits = String(scalar.value, radix: 16)
-                    text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-                } else {
-                    text.unicodeScalars.append(scalar)
-                }
-            }
-        }
-        text += "\""
     }
 }

@@ -4,7 +4,7 @@ public struct ConfigurationRange<Value: Sendable>: Sendable {
     public let description: String
     /// A value inside, shown in place of a required one by `explain`.
     let example: Value?
-    let contains: @Sendable (Value) -> Bool
+    public let contains: @Sendable (Value) -> Bool
 
     /// Everything that the type can hold.
     public static var unbounded: Self { Self(description: "", example: nil) { _ in true } }

@@ -14,12 +14,12 @@ public enum Message {
 
     /// Says that something is not as it should be, though the run goes on; printed by rank 0 only.
     public static func warning(_ text: String) {
-        if ProcessRank.current == 0 { write("sages: warning: \(text)") }
+        if ProcessRank.current == 0 { write("warning: \(text)") }
     }
 
     /// Says why the run ends; printed by whichever rank calls.
     public static func error(_ text: String) {
-        write("sages: \(text)")
+        write("error: \(text)")
     }
 
     /// Whether a progress line without an end of line stands on the terminal.
