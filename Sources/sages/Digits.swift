@@ -6,8 +6,10 @@ import Musl
 
 /// Numbers as people read them.
 enum Digits {
-    /// Three significant digits: 0.0123, 12.3, 1.23e+06.
-    static func three(_ value: Double) -> String { text(value, "%.3g") }
+    /// Three significant digits: 0.0123, 12.3, 1.23e+06; thousands whole: 1398.
+    static func three(_ value: Double) -> String {
+        text(value, (999.5..<1e5).contains(abs(value)) ? "%.0f" : "%.3g")
+    }
 
     /// One digit behind the point.
     static func tenth(_ value: Double) -> String { text(value, "%.1f") }

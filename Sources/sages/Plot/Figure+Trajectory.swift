@@ -64,10 +64,11 @@ extension GnuplotFigure {
         guard let own = MotionCurves(trajectory) else { return nil }
         let other = reference.flatMap(MotionCurves.init)
         func panel(_ heading: String, _ xLabel: String, _ yLabel: String,
-                   _ curve: KeyPath<MotionCurves, (x: [Double], y: [Double])>) -> Panel {
-            var series = [Series(label: trajectory.label, x: own[keyPath: curve].x, y: own[keyPath: curve].y)]
+                   _ curve: KeyPath<MotionCurves, (x: [Double], y: [Double])>, isFirst: Bool = false) -> Panel {
+            // One legend is enough.
+            var series = [Series(label: isFirst ? trajectory.label : "", x: own[keyPath: curve].x, y: own[keyPath: curve].y)]
             if let other, let reference {
-                series.append(Series(label: reference.label, x: other[keyPath: curve].x, y: other[keyPath: curve].y,
+                series.append(Series(label: isFirst ? reference.label : "", x: other[keyPath: curve].x, y: other[keyPath: curve].y,
                                      style: .reference))
             }
             return Panel(heading: heading, xLabel: xLabel, yLabel: yLabel, series: series)
@@ -76,7 +77,7 @@ extension GnuplotFigure {
             + "(\(Digits.three(own.peak * PhysicalConstants.wavenumberPerTerahertz)) cm⁻¹)"
         if let other, let reference { title += "; those of \(reference.label) at \(Digits.three(other.peak)) THz" }
         return GnuplotFigure(name: "motion", title: title, panels: [
-            panel("Velocity autocorrelation", "time (ps)", "C(t)", \.correlation),
+            panel("Velocity autocorrelation", "time (ps)", "C(t)", \.correlation, isFirst: true),
             panel("Vibrational spectrum", "frequency (THz)", "S(f) (ps)", \.spectrum),
             panel("Mean-square displacement", "time (ps)", "Å²", \.displacement),
         ])

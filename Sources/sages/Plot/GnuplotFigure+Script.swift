@@ -5,7 +5,7 @@ extension GnuplotFigure {
 
     /// Width and height in units of 1/96 inch; pictures have twice as many pixels.
     private var size: (width: Int, height: Int) {
-        if hasImages { return (columns * 460, titleHeight + rows * 430) }
+        if hasImages { return (columns * 460, titleHeight + rows * 376) }
         return (columns == 1 ? 780 : columns * 520, titleHeight + rows * (rows == 1 ? 400 : 300))
     }
 
@@ -36,7 +36,7 @@ extension GnuplotFigure {
             set datafile missing 'NaN'
             set border 3 linecolor rgb '#606060' linewidth 0.8
             set tics nomirror out scale 0.6 textcolor rgb '#303030'
-            set grid back linecolor rgb '#E4E4E4' linewidth 0.6 dashtype solid
+            set grid back linecolor rgb '#D4D4D4' linewidth 0.6 dashtype solid
             set key noenhanced at graph 1,1.02 bottom right horizontal Right samplen 2 spacing 1.1 textcolor rgb '#303030'
             set palette defined (\(Self.scale.enumerated().map { "\($0.offset) '\($0.element)'" }.joined(separator: ", ")))
             set multiplot
@@ -87,7 +87,7 @@ extension GnuplotFigure {
             set tmargin at screen \(top); set bmargin at screen \(bottom)
             set label 2 \(Self.quoted(panel.heading)) at graph 0, graph 1.04 left textcolor rgb '#303030'
             set xlabel \(Self.quoted(panel.xLabel)); set ylabel \(Self.quoted(panel.yLabel)) offset 0.5
-            \(panel.isLogarithmic ? "set logscale y; set format y '%.0e'" : "unset logscale; set format y '%g'")
+            \(panel.isLogarithmic ? "set logscale y; set format y '%g'" : "unset logscale; set format y '%g'")
 
             """
         if let image = panel.image {

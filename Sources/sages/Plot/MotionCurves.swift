@@ -27,7 +27,11 @@ struct MotionCurves {
         let values = AtomicMotion.velocityAutocorrelation(trajectory.velocities, maximumLag: lag)
         correlation = (values.indices.map { Double($0) * interval }, values)
         let transformed = AtomicMotion.spectrum(values, interval: interval, points: 400)
-        spectrum = (transformed.frequencies, transformed.values)
+        // Up to a little above the highest frequency at which there is motion.
+        let highest = transformed.values.max() ?? 0
+        let end = transformed.values.lastIndex { $0 > 0.01 * highest } ?? 0
+        let shown = min(transformed.values.count, max(2, end + end / 4 + 1))
+        spectrum = (Array(transformed.frequencies[..<shown]), Array(transformed.values[..<shown]))
         peak = transformed.frequencies[transformed.values.indices.max { transformed.values[$0] < transformed.values[$1] } ?? 0]
         let unwrapped = AtomicMotion.unwrapped(trajectory.positions, edges: trajectory.edges,
                                                isPeriodic: trajectory.isPeriodic)
