@@ -74,10 +74,12 @@ let package = Package(
         .testTarget(name: "GridTests", dependencies: ["Grid", "MPI"]),
         .testTarget(name: "SAGESnetTests",
                     dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff", "Tensor"]),
+        // A malloc that counts, for tests of code that must not allocate.
+        .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         // Run under mpirun by jobs/test.sh on 1, 2, 3, 4, 6 and 8 ranks.
         .executableTarget(name: "distributed-tests",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "Autodiff", "NeuralNetworks",
-                                         "Tensor", "MPI", "HDF5", "Diagnostics"],
+                                         "Tensor", "MPI", "HDF5", "Diagnostics", "AllocationCounter"],
                           path: "Tests/DistributedTests"),
     ],
     swiftLanguageModes: [.v6]
