@@ -36,7 +36,8 @@ extension GnuplotFigure {
             set datafile missing 'NaN'
             set border 3 linecolor rgb '#606060' linewidth 0.8
             set tics nomirror out scale 0.6 textcolor rgb '#303030'
-            set grid back linecolor rgb '#D4D4D4' linewidth 0.6 dashtype solid
+            set grid back linetype 1 linecolor rgb '#E0E0E0' linewidth 0.7
+            set autoscale xfix
             set key noenhanced at graph 1,1.02 bottom right horizontal Right samplen 2 spacing 1.1 textcolor rgb '#303030'
             set palette defined (\(Self.scale.enumerated().map { "\($0.offset) '\($0.element)'" }.joined(separator: ", ")))
             set multiplot
@@ -85,7 +86,7 @@ extension GnuplotFigure {
         var text = """
             set lmargin at screen \(left); set rmargin at screen \(right)
             set tmargin at screen \(top); set bmargin at screen \(bottom)
-            set label 2 \(Self.quoted(panel.heading)) at graph 0, graph 1.04 left textcolor rgb '#303030'
+            set label 2 \(Self.quoted(panel.heading)) at graph 0, graph 1 left offset 0,0.8 textcolor rgb '#303030'
             set xlabel \(Self.quoted(panel.xLabel)); set ylabel \(Self.quoted(panel.yLabel)) offset 0.5
             \(panel.isLogarithmic ? "set logscale y; set format y '%g'" : "unset logscale; set format y '%g'")
 
