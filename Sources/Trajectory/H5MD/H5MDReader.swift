@@ -225,3 +225,8 @@ public final class H5MDReader {
         return SpeciesTable(symbols: symbols, masses: masses)
     }
 }
+
+extension H5MDReader {
+    func storedDataset(of quantity: Quantity) -> Dataset? { elements[quantity]?.dataset }
+    func isFixed(_ quantity: Quantity) -> Bool { elements[quantity]?.isFixed ?? false }
+}
