@@ -7,6 +7,7 @@ import PackageDescription
 //   SAGES_HDF5_PKGCONFIG      pkg-config name of parallel HDF5  (default hdf5-openmpi; hdf5-mpich)
 //   SAGES_OPENBLAS_PKGCONFIG  pkg-config name of OpenBLAS       (default openblas)
 //   SAGES_ARCH                instruction set of the kernels, as for -march (default native)
+//   SAGES_COMMIT              the commit being built, for provenance (set by jobs/site.sh from git; default unknown)
 let environment = ProcessInfo.processInfo.environment
 func setting(_ name: String, _ fallback: String) -> String {
     guard let value = environment[name], !value.isEmpty else { return fallback }
@@ -39,7 +40,11 @@ let package = Package(
                        providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
-        .target(name: "Diagnostics"),
+        // The commit and the instruction set, as functions: one C file, recompiled alone when either changes.
+        .target(name: "CBuildInformation",
+                cSettings: [.define("SAGES_COMMIT", to: "\"\(setting("SAGES_COMMIT", ""))\""),
+                            .unsafeFlags(["-march=\(architecture)"])]),
+        .target(name: "Diagnostics", dependencies: ["CBuildInformation"]),
         .target(name: "Configuration", dependencies: ["Diagnostics"]),
         .target(name: "MPI", dependencies: ["CMPI", "Diagnostics"]),
         .target(name: "HDF5", dependencies: ["CHDF5", "MPI", "Diagnostics"]),
@@ -62,7 +67,8 @@ let package = Package(
 
         .executableTarget(name: "sages",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",
-                                         "Tensor", "Kernels", "MPI", "HDF5", "Configuration", "Diagnostics"]),
+                                         "Tensor", "Kernels", "MPI", "HDF5", "Configuration", "COpenBLAS",
+                                         "Diagnostics"]),
         .executableTarget(name: "sages-bench",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",
                                          "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics"]),
