@@ -78,12 +78,16 @@ let package = Package(
         .testTarget(name: "AutodiffTests", dependencies: ["NeuralNetworks", "Autodiff", "Tensor"]),
         .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "MPI", "Diagnostics"]),
         .testTarget(name: "GridTests", dependencies: ["Grid", "MPI"]),
+        .testTarget(name: "TrainingTests",
+                    dependencies: ["Training", "Configuration", "NeuralNetworks", "Tensor", "Kernels", "Diagnostics"]),
         .testTarget(name: "SAGESnetTests",
                     dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff", "Tensor"]),
+        // Counts heap allocations of the program it is linked into.
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         // Run under mpirun by jobs/test.sh on 1, 2, 3, 4, 6 and 8 ranks.
         .executableTarget(name: "distributed-tests",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "Autodiff", "NeuralNetworks",
-                                         "Tensor", "MPI", "HDF5", "Diagnostics"],
+                                         "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics", "CAllocationCounter"],
                           path: "Tests/DistributedTests"),
     ],
     swiftLanguageModes: [.v6]
