@@ -40,6 +40,9 @@ let package = Package(
                        providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
+        // The instruction set that the kernels are compiled for, told by the preprocessor; no library.
+        .systemLibrary(name: "CInstructionSet"),
+
         // The commit and the instruction set, as functions: one C file, recompiled alone when either changes.
         .target(name: "CBuildInformation",
                 cSettings: [.define("SAGES_COMMIT", to: "\"\(setting("SAGES_COMMIT", ""))\""),
@@ -50,7 +53,7 @@ let package = Package(
         .target(name: "HDF5", dependencies: ["CHDF5", "MPI", "Diagnostics"]),
 
         // The engine. None of it knows of MPI.
-        .target(name: "Kernels", swiftSettings: kernelSettings),
+        .target(name: "Kernels", dependencies: ["CInstructionSet"], swiftSettings: kernelSettings),
         .target(name: "Tensor", dependencies: ["Kernels", "Diagnostics"]),
         .target(name: "Autodiff", dependencies: ["Tensor", "Kernels", "COpenBLAS", "Diagnostics"]),
         .target(name: "NeuralNetworks", dependencies: ["Autodiff", "Tensor", "Kernels", "Diagnostics"]),
@@ -82,12 +85,12 @@ let package = Package(
                     dependencies: ["Training", "Configuration", "NeuralNetworks", "Tensor", "Kernels", "Diagnostics"]),
         .testTarget(name: "SAGESnetTests",
                     dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff", "Tensor"]),
-        // Counts heap allocations of the program it is linked into.
-        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        // A malloc that counts, for tests of code that must not allocate.
+        .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         // Run under mpirun by jobs/test.sh on 1, 2, 3, 4, 6 and 8 ranks.
         .executableTarget(name: "distributed-tests",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "Autodiff", "NeuralNetworks",
-                                         "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics", "CAllocationCounter"],
+                                         "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics", "AllocationCounter"],
                           path: "Tests/DistributedTests"),
     ],
     swiftLanguageModes: [.v6]

@@ -109,6 +109,7 @@ public final class File {
     }
 
     /// Runs `body` and, where ranks share the file, makes its failure everybody's. Collective.
+    @discardableResult
     func collectively<T>(_ body: () throws -> T) throws -> T {
         guard let communicator else { return try body() }
         return try communicator.agree(body)

@@ -49,14 +49,16 @@ public enum ElementClass: Sendable, Equatable {
         }
     }
 
-    var isNumber: Bool {
+    /// Whether transfers of numbers work.
+    public var isNumber: Bool {
         switch self {
         case .integer, .float: true
         default: false
         }
     }
 
-    var isString: Bool {
+    /// Whether `readStrings` works.
+    public var isString: Bool {
         switch self {
         case .fixedString, .variableString: true
         default: false

@@ -9,9 +9,9 @@ import Musl
 /// The program `sages`: finds the verb, has its arguments read, runs it.
 enum Program {
     /// The verbs, in the order of the overview.
-    static let commands: [any Command.Type] = [
-        Doctor.self, Completion.self,
-    ]
+    static var commands: [any Command.Type] {
+        [Plot.self, Info.self, Doctor.self, Completion.self]
+    }
 
     static var specifications: [VerbSpecification] { commands.map { $0.specification } }
 
@@ -59,7 +59,11 @@ enum Program {
             do { exit(try verb.run().rawValue) } catch { fail(error) }
         }
         guard let verb = command as? any Verb else { preconditionFailure("a command is a Verb or a SerialVerb") }
-        MPIEnvironment.run { communicator in try verb.run(communicator) }
+        MPIEnvironment.run { communicator in
+            // The doctor says it with the rest; any other verb would end in an illegal instruction.
+            if !(verb is Doctor) { try BuildInformation.requireProcessor() }
+            return try verb.run(communicator)
+        }
     }
 
     /// An error before MPI runs, which is the same on every rank: rank 0 prints it.

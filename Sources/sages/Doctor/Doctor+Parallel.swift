@@ -1,5 +1,4 @@
 import Diagnostics
-import HDF5
 import MPI
 #if canImport(Glibc)
 import Glibc
@@ -44,19 +43,36 @@ extension Doctor {
 
     /// Ranks on nodes, and whether each rank has a processor of its own.
     static func placement(_ communicator: Communicator, node: Communicator) throws -> Finding {
-        var set = cpu_set_t()
-        let isKnown = sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0
-        let own = withUnsafeBytes(of: set) { bytes in bytes.reduce(0) { $0 + $1.nonzeroBitCount } }
+        var mask = processorMask()
+        let own = mask.reduce(0) { $0 + $1.nonzeroBitCount }
         // Processors that the ranks of this node may use, together.
-        var shared = withUnsafeBytes(of: set) { Array($0) }
-        try shared.withUnsafeMutableBufferPointer { try node.allReduce($0, .bitwiseOr) }
-        let available = shared.reduce(0) { $0 + $1.nonzeroBitCount }
+        try mask.withUnsafeMutableBufferPointer { try node.allReduce($0, .bitwiseOr) }
+        let available = mask.reduce(0) { $0 + $1.nonzeroBitCount }
         let nodes = try communicator.allReduce(node.rank == 0 ? 1 : 0, .sum)
-        let text = "\(nodes) node\(nodes == 1 ? "" : "s"), \(node.size) ranks and \(available) processors on "
+        let text = "\(nodes) node\(nodes == 1 ? "" : "s"), \(node.size) rank\(node.size == 1 ? "" : "s") and \(available) processors on "
             + "\(MPIEnvironment.processorName), \(own) for a rank"
-        let finding: Finding = isKnown && node.size > available
+        let finding: Finding = available > 0 && node.size > available
             ? .warning("placement", text, hint: "more ranks than processors: each gets a part of one")
             : .ok("placement", text)
         return try finding.worst(communicator)
+    }
+
+    /// The processors that this process may run on, 4,096 bits, low ones first; all zero where Linux does not say.
+    private static func processorMask() -> [UInt32] {
+        var words = [UInt32](repeating: 0, count: 128)
+        guard let file = fopen("/proc/self/status", "r") else { return words }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 4096)
+        while fgets(&line, Int32(line.count), file) != nil {
+            let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+            guard text.hasPrefix("Cpus_allowed:") else { continue }
+            // Words of 32 bits in hexadecimal, high ones first: "ff,ffffffff".
+            let digits = text.dropFirst("Cpus_allowed:".count).filter { !$0.isWhitespace }
+            for (index, word) in digits.split(separator: ",").reversed().enumerated() where index < words.count {
+                words[index] = UInt32(word, radix: 16) ?? 0
+            }
+            break
+        }
+        return words
     }
 }

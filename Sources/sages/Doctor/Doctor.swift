@@ -11,7 +11,7 @@ struct Doctor: Verb {
             Run it as you run the other verbs, for example under srun in a job: it checks every rank.
             """,
         options: [
-            .value("folder", "DIR", "the folder to try parallel writing in: one that all nodes see; default the present",
+            .value("folder", "DIR", "the folder to try parallel writing in: one that all nodes see",
                    default: ".", kind: .folder),
             .json,
         ],
