@@ -5,7 +5,7 @@ import MPI
 //
 // --fault breaks some ranks on purpose; Tests/mpi-faults.sh checks how the job ends.
 
-let tests: [DistributedTest] = mpiTests
+let tests: [DistributedTest] = mpiTests + trajectoryTests
 
 struct UsageError: SAGESError {
     let description: String
