@@ -97,7 +97,7 @@ if command -v zsh >/dev/null; then zsh -n out || fail "the zsh completion is no 
 status 0 doctor
 says out "mpi"
 says out "hdf5"
-ls -A | grep --quiet sages-doctor && fail "the doctor left its file"
+[ -z "$(find . -name '.sages-doctor*')" ] || fail "the doctor left its file"
 status 0 doctor --json
 python3 - <<'END' || fail "doctor --json is not one JSON object"
 import json
@@ -109,7 +109,8 @@ status 70 doctor --folder "$work/no/such/folder"
 says out "fail  hdf5"
 
 if command -v mpirun >/dev/null; then
-    run() { timeout 60 mpirun ${SAGES_MPIRUN_OPTIONS:---oversubscribe} -n "$@" >out 2>err; }
+    read -r -a launcher <<<"mpirun ${SAGES_MPIRUN_OPTIONS:---oversubscribe}"
+    run() { timeout 60 "${launcher[@]}" -n "$@" >out 2>err; }
     run 3 "$SAGES" doctor --json || fail "doctor on 3 ranks: $(head -3 err)"
     python3 -c 'import json; assert json.load(open("out"))["ranks"] == 3' || fail "doctor on 3 ranks: $(head -3 out)"
     run 3 "$SAGES" doctor --bad
