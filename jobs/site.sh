@@ -19,6 +19,10 @@ export SAGES_OPENBLAS_PKGCONFIG="${SAGES_OPENBLAS_PKGCONFIG:-openblas}"
 # Instruction set of the kernels, as for a C compiler's -march: the compute nodes', where they differ from this machine.
 export SAGES_ARCH="${SAGES_ARCH:-native}"
 
+# The commit, built into the program for the provenance of its files.
+SAGES_COMMIT="${SAGES_COMMIT:-$(git -C "$SAGES_ROOT" describe --always --dirty --abbrev=40 --exclude='*' 2> /dev/null || true)}"
+export SAGES_COMMIT
+
 # Where SwiftPM builds, and where scripts put what they make.
 SAGES_BUILD="${SAGES_BUILD:-$SAGES_ROOT/.build}"
 SAGES_OUTPUT="${SAGES_OUTPUT:-$SAGES_ROOT/out}"

@@ -31,9 +31,8 @@ trap 'resumable_terminated=1; resumable_forward' TERM
 
 # Says in the log what runs where.
 resumable_header() {
-    local commit
-    commit="$(git -C "$SAGES_ROOT" describe --always --dirty --abbrev=40 2> /dev/null || echo unknown)"
-    echo "$SLURM_JOB_NAME: $(date --iso-8601=seconds) job $SLURM_JOB_ID (restart ${SLURM_RESTART_COUNT:-0}), commit $commit"
+    echo "$SLURM_JOB_NAME: $(date --iso-8601=seconds) job $SLURM_JOB_ID (restart ${SLURM_RESTART_COUNT:-0})," \
+        "commit ${SAGES_COMMIT:-unknown}"
     echo "$SLURM_JOB_NAME: $SLURM_NTASKS ranks on $(scontrol show hostnames "$SLURM_JOB_NODELIST" | tr '\n' ' ')by $SAGES_LAUNCHER"
 }
 
