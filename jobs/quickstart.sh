@@ -66,6 +66,12 @@ else
     echo "quickstart.sh: no plots, for there is no gnuplot here" >&2
 fi
 
+for file in "$model" "$rollout" "$folder/figures.json"; do
+    [[ -s "$file" ]] || {
+        echo "quickstart.sh: failed: $file was not made" >&2
+        exit 70
+    }
+done
 cat << END
 
 Made in $SECONDS s:
