@@ -20,7 +20,9 @@ export SAGES_OPENBLAS_PKGCONFIG="${SAGES_OPENBLAS_PKGCONFIG:-openblas}"
 export SAGES_ARCH="${SAGES_ARCH:-native}"
 
 # The commit, built into the program for the provenance of its files.
-SAGES_COMMIT="${SAGES_COMMIT:-$(git -C "$SAGES_ROOT" describe --always --dirty --abbrev=40 --exclude='*' 2> /dev/null || true)}"
+if [[ -z "${SAGES_COMMIT:-}" ]]; then
+    SAGES_COMMIT="$(git -C "$SAGES_ROOT" describe --always --dirty --abbrev=40 --exclude='*' 2> /dev/null || true)"
+fi
 export SAGES_COMMIT
 
 # Where SwiftPM builds, and where scripts put what they make.

@@ -20,7 +20,8 @@ done
     exit 77
 }
 
-cmake -S "$SAGES_ROOT/cmake-interop" -B build -G Ninja -D CMAKE_BUILD_TYPE=Release -D CMAKE_INSTALL_PREFIX="$PWD/install"
+cmake -S "$SAGES_ROOT/cmake-interop" -B build -G Ninja -D CMAKE_BUILD_TYPE=Release \
+    -D CMAKE_INSTALL_PREFIX="$PWD/install"
 cmake --build build
 cmake --install build
 ctest --test-dir build --output-on-failure

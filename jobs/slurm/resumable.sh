@@ -33,7 +33,8 @@ trap 'resumable_terminated=1; resumable_forward' TERM
 resumable_header() {
     echo "$SLURM_JOB_NAME: $(date --iso-8601=seconds) job $SLURM_JOB_ID (restart ${SLURM_RESTART_COUNT:-0})," \
         "commit ${SAGES_COMMIT:-unknown}"
-    echo "$SLURM_JOB_NAME: ranks: $SLURM_NTASKS, nodes: $(scontrol show hostnames "$SLURM_JOB_NODELIST" | tr '\n' ' ')started by: $SAGES_LAUNCHER"
+    echo "$SLURM_JOB_NAME: $SLURM_NTASKS ranks by $SAGES_LAUNCHER on" \
+        "$(scontrol show hostnames "$SLURM_JOB_NODELIST" | tr '\n' ' ')"
 }
 
 # Puts this job back into the queue, and ends the script.
