@@ -33,14 +33,16 @@ mpich*) mpi=libmpich-dev hdf5=libhdf5-mpich-dev starter=mpich ;;
 esac
 [[ "$SAGES_LAUNCHER" != srun ]] || starter=slurm-client
 
+mpi_module="$SAGES_MPI_PKGCONFIG" hdf5_module="$SAGES_HDF5_PKGCONFIG" blas_module="$SAGES_OPENBLAS_PKGCONFIG"
+
 # One need a line: essential or not | what | test | Debian packages | what it is for
 needs=(
     "essential|C compiler|has_command cc|gcc libc6-dev|linking"
     "essential|pkg-config|has_command pkg-config|pkg-config|finding the libraries"
-    "essential|MPI (pkg-config $SAGES_MPI_PKGCONFIG)|has_library $SAGES_MPI_PKGCONFIG|$mpi|every parallel run"
+    "essential|MPI (pkg-config $mpi_module)|has_library $mpi_module|$mpi|every parallel run"
     "essential|$SAGES_LAUNCHER|has_command $SAGES_LAUNCHER|$starter|starting ranks"
-    "essential|parallel HDF5 (pkg-config $SAGES_HDF5_PKGCONFIG)|has_library $SAGES_HDF5_PKGCONFIG|$hdf5|files"
-    "essential|OpenBLAS (pkg-config $SAGES_OPENBLAS_PKGCONFIG)|has_library $SAGES_OPENBLAS_PKGCONFIG|libopenblas-dev|algebra"
+    "essential|parallel HDF5 (pkg-config $hdf5_module)|has_library $hdf5_module|$hdf5|every file"
+    "essential|OpenBLAS (pkg-config $blas_module)|has_library $blas_module|libopenblas-dev|dense layers"
     "essential|zlib|has_library zlib|zlib1g-dev|compressed dumps"
     "optional|gnuplot|has_command gnuplot|gnuplot-nox|sages plot"
     "optional|h5diff|has_command h5diff|hdf5-tools|comparing outputs in the tests"

@@ -13,7 +13,8 @@ mapfile -t scripts < <(find "$SAGES_ROOT/jobs" "$SAGES_ROOT/Tests" "$SAGES_ROOT/
 for script in "${scripts[@]}"; do
     expect "$script does not parse" bash -n "$script"
     if command -v shellcheck > /dev/null; then
-        expect "shellcheck of $script" shellcheck --severity=info --external-sources --source-path="$SAGES_ROOT" "$script"
+        expect "shellcheck of $script" \
+            shellcheck --severity=info --external-sources --source-path="$SAGES_ROOT" "$script"
     fi
     case "$script" in
     */site.sh | */resumable.sh) ;; # sourced, not run
