@@ -39,13 +39,16 @@ let package = Package(
                        providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
+        // The instruction set that the kernels are compiled for, told by the preprocessor; no library.
+        .systemLibrary(name: "CInstructionSet"),
+
         .target(name: "Diagnostics"),
         .target(name: "Configuration", dependencies: ["Diagnostics"]),
         .target(name: "MPI", dependencies: ["CMPI", "Diagnostics"]),
         .target(name: "HDF5", dependencies: ["CHDF5", "MPI", "Diagnostics"]),
 
         // The engine. None of it knows of MPI.
-        .target(name: "Kernels", swiftSettings: kernelSettings),
+        .target(name: "Kernels", dependencies: ["CInstructionSet"], swiftSettings: kernelSettings),
         .target(name: "Tensor", dependencies: ["Kernels", "Diagnostics"]),
         .target(name: "Autodiff", dependencies: ["Tensor", "Kernels", "COpenBLAS", "Diagnostics"]),
         .target(name: "NeuralNetworks", dependencies: ["Autodiff", "Tensor", "Kernels", "Diagnostics"]),
