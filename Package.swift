@@ -81,6 +81,8 @@ let package = Package(
         .testTarget(name: "AutodiffTests", dependencies: ["NeuralNetworks", "Autodiff", "Tensor"]),
         .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "MPI", "Diagnostics"]),
         .testTarget(name: "GridTests", dependencies: ["Grid", "MPI"]),
+        .testTarget(name: "TrainingTests",
+                    dependencies: ["Training", "Configuration", "NeuralNetworks", "Tensor", "Kernels", "Diagnostics"]),
         .testTarget(name: "SAGESnetTests",
                     dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff", "Tensor"]),
         // A malloc that counts, for tests of code that must not allocate.
@@ -88,7 +90,7 @@ let package = Package(
         // Run under mpirun by jobs/test.sh on 1, 2, 3, 4, 6 and 8 ranks.
         .executableTarget(name: "distributed-tests",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "Autodiff", "NeuralNetworks",
-                                         "Tensor", "MPI", "HDF5", "Diagnostics", "AllocationCounter"],
+                                         "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics", "AllocationCounter"],
                           path: "Tests/DistributedTests"),
     ],
     swiftLanguageModes: [.v6]
