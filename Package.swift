@@ -68,7 +68,8 @@ let package = Package(
                                          "Tensor", "Kernels", "MPI", "HDF5", "Configuration", "Diagnostics"]),
         .executableTarget(name: "sages-bench",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",
-                                         "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics"]),
+                                         "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics"],
+                          swiftSettings: kernelSettings),
 
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics", "Configuration"]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensor"]),
