@@ -3,16 +3,21 @@ import Kernels
 /// Measures the most multiply-adds that one core does from registers, in GFLOP per second of
 /// processor time, for about a millisecond.
 func multiplyAddPeak<T: KernelScalar>(_: T.Type) -> () -> Double {
-    {
-        withUnsafeTemporaryAllocation(of: T.Vector.self, capacity: 1) { sums in
-            // The buffer has room for one vector, and only the callee writes it.
-            sums.baseAddress.map { measurePeak($0) } ?? 0
-        }
+    // Ten chains of vectors wider than a register would not stay in registers.
+    InstructionSet.vectorBytes == 64 ? { peak(T.Vector.self) } : { peak(T.HalfVector.self) }
+}
+
+private func peak<Vector: SIMD>(_: Vector.Type) -> Double where Vector.Scalar: BinaryFloatingPoint {
+    withUnsafeTemporaryAllocation(of: Vector.self, capacity: 1) { sums in
+        // The buffer has room for one vector, and only the callee writes it.
+        sums.baseAddress.map { measurePeak($0) } ?? 0
     }
 }
 
 /// The sums are stored, out of line, so that the compiler drops nothing and takes no vector apart.
-@inline(never) @specialized(where Vector == SIMD16<Float>) @specialized(where Vector == SIMD8<Double>)
+@inline(never)
+@specialized(where Vector == SIMD16<Float>) @specialized(where Vector == SIMD8<Double>)
+@specialized(where Vector == SIMD8<Float>) @specialized(where Vector == SIMD4<Double>)
 private func measurePeak<Vector: SIMD>(_ sums: UnsafeMutablePointer<Vector>) -> Double
 where Vector.Scalar: BinaryFloatingPoint {
     let iterations = 100_000
