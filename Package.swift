@@ -7,6 +7,7 @@ import PackageDescription
 //   SAGES_HDF5_PKGCONFIG      pkg-config name of parallel HDF5  (default hdf5-openmpi; hdf5-mpich)
 //   SAGES_OPENBLAS_PKGCONFIG  pkg-config name of OpenBLAS       (default openblas)
 //   SAGES_ARCH                instruction set of the kernels, as for -march (default native)
+//   SAGES_COMMIT              the commit being built, for provenance (set by jobs/site.sh from git; default unknown)
 let environment = ProcessInfo.processInfo.environment
 func setting(_ name: String, _ fallback: String) -> String {
     guard let value = environment[name], !value.isEmpty else { return fallback }
@@ -42,7 +43,11 @@ let package = Package(
         // The instruction set that the kernels are compiled for, told by the preprocessor; no library.
         .systemLibrary(name: "CInstructionSet"),
 
-        .target(name: "Diagnostics"),
+        // The commit and the instruction set, as functions: one C file, recompiled alone when either changes.
+        .target(name: "CBuildInformation",
+                cSettings: [.define("SAGES_COMMIT", to: "\"\(setting("SAGES_COMMIT", ""))\""),
+                            .unsafeFlags(["-march=\(architecture)"])]),
+        .target(name: "Diagnostics", dependencies: ["CBuildInformation"]),
         .target(name: "Configuration", dependencies: ["Diagnostics"]),
         .target(name: "MPI", dependencies: ["CMPI", "Diagnostics"]),
         .target(name: "HDF5", dependencies: ["CHDF5", "MPI", "Diagnostics"]),
@@ -65,7 +70,8 @@ let package = Package(
 
         .executableTarget(name: "sages",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",
-                                         "Tensor", "Kernels", "MPI", "HDF5", "Configuration", "Diagnostics"]),
+                                         "Tensor", "Kernels", "MPI", "HDF5", "Configuration", "COpenBLAS",
+                                         "Diagnostics"]),
         .executableTarget(name: "sages-bench",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",
                                          "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics"],
@@ -76,12 +82,16 @@ let package = Package(
         .testTarget(name: "AutodiffTests", dependencies: ["NeuralNetworks", "Autodiff", "Tensor"]),
         .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "MPI", "Diagnostics"]),
         .testTarget(name: "GridTests", dependencies: ["Grid", "MPI"]),
+        .testTarget(name: "TrainingTests",
+                    dependencies: ["Training", "Configuration", "NeuralNetworks", "Tensor", "Kernels", "Diagnostics"]),
         .testTarget(name: "SAGESnetTests",
                     dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff", "Tensor"]),
+        // A malloc that counts, for tests of code that must not allocate.
+        .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         // Run under mpirun by jobs/test.sh on 1, 2, 3, 4, 6 and 8 ranks.
         .executableTarget(name: "distributed-tests",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "Autodiff", "NeuralNetworks",
-                                         "Tensor", "MPI", "HDF5", "Diagnostics"],
+                                         "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics", "AllocationCounter"],
                           path: "Tests/DistributedTests"),
     ],
     swiftLanguageModes: [.v6]

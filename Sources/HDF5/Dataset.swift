@@ -1,0 +1,182 @@
+import CHDF5
+
+/// How the ranks that share a file transfer data.
+public enum Transfer: Sendable {
+    /// All ranks make the call, each with its own selection, maybe an empty one.
+    case collective
+    /// Each rank on its own. Not for writing compressed datasets.
+    case independent
+}
+
+/// An array in an HDF5 file.
+public final class Dataset: AttributedObject {
+    public let file: File
+    /// Absolute path within the file.
+    public let path: String
+    let handle: Handle<DatasetCloser>
+    /// Current extents; [] for a scalar.
+    public private(set) var shape: [Int]
+    /// Largest extents, nil for unlimited.
+    public let maximumShape: [Int?]
+    /// Class of the stored elements; transfers convert.
+    public let elements: ElementClass
+
+    init(file: File, path: String, handle: consuming Handle<DatasetCloser>) throws {
+        let place = Place(file: file, object: path)
+        let space: Dataspace = try place.take(H5Dget_space(handle.identifier), "read the shape", .malformed)
+        let type: Datatype = try place.take(H5Dget_type(handle.identifier), "read the type", .malformed)
+        let extents = try shapeAndMaximum(of: space, place)
+        self.file = file
+        self.path = path
+        self.shape = extents.shape
+        self.maximumShape = extents.maximum
+        self.elements = ElementClass(type.identifier)
+        self.handle = handle
+    }
+
+    var objectIdentifier: hid_t { handle.identifier }
+
+    /// The number of elements.
+    public var count: Int { shape.reduce(1, *) }
+
+    /// Extents of a chunk and deflate level, as the dataset was made. Not collective.
+    public var storage: DatasetStorage {
+        get throws {
+            let list: PropertyList = try place.take(H5Dget_create_plist(handle.identifier), "read the layout", .malformed)
+            var storage = DatasetStorage(maximumShape: maximumShape)
+            if H5Pget_layout(list.identifier) == H5D_CHUNKED {
+                var chunk = [hsize_t](repeating: 0, count: shape.count)
+                try place.check(H5Pget_chunk(list.identifier, Int32(shape.count), &chunk), "read the layout", .malformed)
+                storage.chunk = chunk.map { Int(clamping: $0) }
+            }
+            var flags: UInt32 = 0
+            var values: [UInt32] = [0]
+            var valueCount = 1
+            if H5Pget_filter_by_id2(list.identifier, H5Z_filter_t(1), &flags, &valueCount, &values, 0, nil, nil) >= 0 {
+                storage.deflate = Int(values[0])
+            }
+            return storage
+        }
+    }
+
+    /// Throws if the dataset claims more elements than the bytes that it occupies can hold, as in damaged files: memory
+    /// must not be asked for on the word of its shape alone. Deflate shrinks at most 1032 times; 16 MB of elements may
+    /// never have been written. Not collective.
+    /// - Throws: `HDF5Error` (65).
+    public func checkExtents() throws {
+        let bytes: Int
+        switch elements {
+        case .integer(let width, _), .float(let width), .fixedString(let width): bytes = width
+        case .variableString: bytes = 16
+        case .other: bytes = 1
+        }
+        let largest = storedBytes.multipliedReportingOverflow(by: 1032)
+        var total = bytes
+        for extent in shape {
+            let (next, overflow) = total.multipliedReportingOverflow(by: extent)
+            guard !overflow, largest.overflow || next <= largest.partialValue + 1 << 24 else {
+                throw place.failure("read", .malformed, "its shape \(shape) does not fit the \(storedBytes) bytes that it occupies")
+            }
+            total = next
+        }
+    }
+
+    /// Bytes that the dataset occupies in the file. Not collective.
+    public var storedBytes: Int { Int(clamping: H5Dget_storage_size(handle.identifier)) }
+
+    /// Changes the extents, within `maximumShape`; what is cut off is lost. Collective.
+    public func resize(to shape: [Int]) throws {
+        precondition(shape.count == self.shape.count, "a dataset cannot change its rank")
+        try file.collectively {
+            try place.check(H5Dset_extent(handle.identifier, shape.map { hsize_t($0) }), "resize the dataset",
+                            .inputOutput)
+        }
+        self.shape = shape
+    }
+
+    // MARK: Transfers
+
+    /// Writes a selection from adjacent elements in memory, in row-major order, converting to the stored type.
+    ///
+    /// - Parameter transfer: collective unless given, where ranks share the file. Where the element type in memory
+    ///   differs from the stored one, HDF5 falls back to independent transfers: convert first where speed matters.
+    /// - Throws: `HDF5Error` (74) if the system refuses.
+    public func write<T: HDF5Datatype>(_ values: UnsafeBufferPointer<T>, _ selection: Selection = .all,
+                                       transfer: Transfer = .collective) throws {
+        try move(selection, count: values.count, transfer, "write") { memory, space, properties in
+            // The library wants an address even for nothing.
+            var nothing: UInt64 = 0
+            return withUnsafePointer(to: &nothing) {
+                H5Dwrite(handle.identifier, T.hdf5Datatype, memory, space, properties,
+                         values.baseAddress.map { UnsafeRawPointer($0) } ?? UnsafeRawPointer($0))
+            }
+        }
+    }
+
+    /// Writes a selection from an array. See `write(_:_:transfer:)` of a buffer.
+    public func write<T: HDF5Datatype>(_ values: [T], _ selection: Selection = .all,
+                                       transfer: Transfer = .collective) throws {
+        try values.withUnsafeBufferPointer { try write($0, selection, transfer: transfer) }
+    }
+
+    /// Reads a selection to adjacent elements in memory, in row-major order, converting from the stored type.
+    /// - Throws: `HDF5Error` (65) if the selection does not fit, the dataset holds no numbers or is damaged.
+    public func read<T: HDF5Datatype>(into values: UnsafeMutableBufferPointer<T>, _ selection: Selection = .all,
+                                      transfer: Transfer = .collective) throws {
+        try move(selection, count: values.count, transfer, "read") { memory, space, properties in
+            var nothing: UInt64 = 0
+            return withUnsafeMutablePointer(to: &nothing) {
+                H5Dread(handle.identifier, T.hdf5Datatype, memory, space, properties,
+                        values.baseAddress.map { UnsafeMutableRawPointer($0) } ?? UnsafeMutableRawPointer($0))
+            }
+        }
+    }
+
+    /// Reads a selection as an array.
+    public func read<T: HDF5Datatype>(_ type: T.Type = T.self, _ selection: Selection = .all,
+                                      transfer: Transfer = .collective) throws -> [T] {
+        try checkExtents()
+        guard let count = selection.count(in: shape) else {
+            // Let the transfer report it, so that all ranks of a collective one learn of it.
+            try read(into: UnsafeMutableBufferPointer<T>(start: nil, count: 0), selection, transfer: transfer)
+            return []
+        }
+        return try [T](unsafeUninitializedCapacity: count) { buffer, initialized in
+            try read(into: UnsafeMutableBufferPointer(rebasing: buffer[0..<count]), selection, transfer: transfer)
+            initialized = count
+        }
+    }
+
+    private func move(_ selection: Selection, count: Int, _ transfer: Transfer, _ operation: String,
+                      _ body: (hid_t, hid_t, hid_t) -> herr_t) throws {
+        let isCollective = transfer == .collective && file.communicator != nil
+        // A rank that finds its arguments wrong must keep the others from waiting for it in the transfer.
+        func agreed<R>(_ body: () throws -> R) throws -> R { isCollective ? try file.collectively(body) : try body() }
+        try agreed {
+            guard elements.isNumber else {
+                throw place.failure(operation, .malformed, "it holds no numbers")
+            }
+            guard let selected = selection.count(in: shape) else {
+                throw place.failure(operation, .malformed, "its shape is \(shape), which \(selection) does not fit")
+            }
+            guard selected == count else {
+                throw place.failure(operation, .internal, "\(selected) elements are selected, \(count) are in memory")
+            }
+        }
+        try agreed {
+            let space: Dataspace = try place.take(H5Dget_space(handle.identifier), operation, .internal)
+            try selection.apply(to: space, place)
+            let memory: Dataspace = try place.take(H5Screate_simple(1, [hsize_t(max(count, 1))], nil), operation, .internal)
+            if count == 0 {
+                try place.check(H5Sselect_none(memory.identifier), operation, .internal)
+                try place.check(H5Sselect_none(space.identifier), operation, .internal)
+            }
+            let properties: PropertyList = try place.take(H5Pcreate(sages_h5_property_dataset_transfer()), operation, .internal)
+            if isCollective {
+                try place.check(H5Pset_dxpl_mpio(properties.identifier, H5FD_MPIO_COLLECTIVE), operation, .internal)
+            }
+            try place.check(body(memory.identifier, space.identifier, properties.identifier), operation,
+                            operation == "read" ? .malformed : .inputOutput)
+        }
+    }
+}

@@ -1,0 +1,20 @@
+import Diagnostics
+import MPI
+
+/// What `sages` can do with a name on the command line.
+protocol Command {
+    static var specification: VerbSpecification { get }
+    /// Checks the arguments; opens nothing.
+    init(_ arguments: Arguments) throws
+}
+
+/// A verb that runs under MPI, on every rank.
+protocol Verb: Command {
+    /// Collective over `communicator`. An error, on whichever rank, ends all of them.
+    func run(_ communicator: Communicator) throws -> ExitStatus
+}
+
+/// A verb that needs no MPI; rank 0 runs it.
+protocol SerialVerb: Command {
+    func run() throws -> ExitStatus
+}
