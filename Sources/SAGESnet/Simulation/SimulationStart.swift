@@ -122,3 +122,20 @@ public struct SimulationStart {
         }
     }
 }
+
+extension SimulationStart {
+    /// Where cell centers must lie to be near the atoms; the same on any number of ranks. Collective.
+    public func alignment(for model: SAGESnetModel, _ communicator: Communicator) throws -> GridAlignment {
+        let size = try AtomGrid(box: box, side: model.configuration.cellSide).cellSize
+        var alignment = GridAlignment()
+        for atom in atoms { alignment.add(atom.position, box: box, cellSize: size) }
+        var sums = alignment.sums
+        try sums.withUnsafeMutableBufferPointer { try communicator.allReduce($0, .sum) }
+        return GridAlignment(sums: sums)
+    }
+
+    /// The kinetic temperature, K; the same on any number of ranks. Collective.
+    public func temperature(_ communicator: Communicator) throws -> Double {
+        try StartTotals(self, communicator: communicator).temperature
+    }
+}

@@ -61,10 +61,11 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
     ///   - parts: of the decomposition along each axis; chosen if nil.
     ///   - environment: values of the model's environment variables; by default the start's kinetic temperature for
     ///     `temperature` and the training mean for others.
+    ///   - alignment: of an aligned grid; the start's own if nil. A resumed run gives that of its first start.
     /// - Throws: on every rank, `GridError`, `SAGESnetError`, `MPIError`.
     public init(
         model: SAGESnetModel, parameters: Buffer<Scalar>, start: SimulationStart, communicator: Communicator,
-        parts: Extent3? = nil, environment: [EnvironmentVariable: Double] = [:]
+        parts: Extent3? = nil, environment: [EnvironmentVariable: Double] = [:], alignment: GridAlignment? = nil
     ) throws {
         self.model = model
         self.parameters = parameters
@@ -77,7 +78,9 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
         let totals = try StartTotals(start, communicator: communicator)
         totalMass = totals.mass
         let configuration = model.configuration
-        grid = try Simulator.grid(for: configuration, start, communicator)
+        let phase = configuration.origin == .aligned
+            ? try (alignment ?? start.alignment(for: model, communicator)).phase : SIMD3(repeating: 0.5)
+        grid = try AtomGrid(box: start.box, side: configuration.cellSide, phase: phase)
         decomposition = try Decomposition(
             cells: grid.cells, boundaries: grid.boundaries, haloWidth: 1, ranks: communicator.size, parts: parts)
         range = decomposition.range(ofRank: communicator.rank)
@@ -89,18 +92,6 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
         self.environment = try model.environmentValues(environment, temperature: totals.temperature)
         atoms = AtomStore(start.atoms)
         try settle()
-    }
-
-    private static func grid(
-        for configuration: SAGESnetConfiguration, _ start: SimulationStart, _ communicator: Communicator
-    ) throws -> AtomGrid {
-        let plain = try AtomGrid(box: start.box, side: configuration.cellSide)
-        guard configuration.origin == .aligned else { return plain }
-        var alignment = GridAlignment()
-        for atom in start.atoms { alignment.add(atom.position, box: start.box, cellSize: plain.cellSize) }
-        var sums = alignment.sums
-        try sums.withUnsafeMutableBufferPointer { try communicator.allReduce($0, .sum) }
-        return try AtomGrid(box: start.box, side: configuration.cellSide, phase: GridAlignment(sums: sums).phase)
     }
 
     /// Simulated time, ps.
