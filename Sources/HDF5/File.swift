@@ -150,8 +150,9 @@ public final class File {
     /// between, the file could not be opened. So the file gets its length first.
     private func extendToEndOfAllocation(_ identifier: hid_t) throws {
         guard !isReadOnly else { return }
-        var end = haddr_t(0)
-        try place.check(H5Fget_eoa(identifier, &end), "find the end of the file", .internal)
+        // The larger of what the file has and what is allocated.
+        var end = hsize_t(0)
+        try place.check(H5Fget_filesize(identifier, &end), "find the end of the file", .internal)
         try onRoot {
             var status = stat()
             guard stat(path, &status) == 0, let length = off_t(exactly: end) else {

@@ -114,20 +114,8 @@ public final class H5MDWriter {
         guard file.communicator.map({ $0.rank == 0 }) ?? true else {
             return try append(.none, step: frame.step, time: frame.time, box: frame.box, observables: observables)
         }
-        try frame.ids.withUnsafeBufferPointer { ids in
-            try frame.species.withUnsafeBufferPointer { species in
-                try frame.positions.withUnsafeBufferPointer { positions in
-                    try frame.velocities.withUnsafeBufferPointer { velocities in
-                        try frame.images.withUnsafeBufferPointer { images in
-                            let atoms = LocalAtoms(count: ids.count, ids: ids.baseAddress, species: species.baseAddress,
-                                                   positions: positions.baseAddress,
-                                                   velocities: velocities.isEmpty ? nil : velocities.baseAddress,
-                                                   images: images.isEmpty ? nil : images.baseAddress)
-                            try append(atoms, step: frame.step, time: frame.time, box: frame.box, observables: observables)
-                        }
-                    }
-                }
-            }
+        try LocalAtoms.with(frame) {
+            try append($0, step: frame.step, time: frame.time, box: frame.box, observables: observables)
         }
     }
 
