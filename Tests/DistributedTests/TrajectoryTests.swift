@@ -40,7 +40,7 @@ private struct Owned {
         frame.box = SimulationBox(edges: SIMD3(10, 11, 12 + Double(number)))
         // Neither ascending nor grouped.
         for step in 0..<atoms {
-            let index = (step * 7 + number) % atoms
+            let index = (step * 11 + number) % atoms
             guard mixed(index + 31 * number) % owners == communicator.rank else { continue }
             frame.ids.append(Int64(index * spread + (spread > 1 ? index % 2 : 0) + 5))
             frame.species.append(Int32(index % 2))
@@ -201,6 +201,13 @@ let trajectoryTests: [DistributedTest] = killFixture + [
         try writer.close()
         let reader = try H5MDReader(path, communicator: communicator)
         try expect(reader.steps == [0, 1, 2, 3], "steps \(reader.steps)")
+        for frame in 0..<4 {
+            var positions = [Float](repeating: 0, count: 3 * 57)
+            try positions.withUnsafeMutableBufferPointer { try reader.read(.position, frames: frame..<frame + 1, atoms: 0..<57, into: $0) }
+            for element in positions.indices {
+                try expect(positions[element] == Float(coordinate(element / 3, element % 3, frame)), "frame \(frame), element \(element)")
+            }
+        }
         try reader.file.close()
         try removeShared(path, after: communicator)
     },

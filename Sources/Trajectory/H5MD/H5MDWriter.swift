@@ -73,9 +73,19 @@ public final class H5MDWriter {
         guard kept >= 0, kept <= found.frameCount else {
             throw TrajectoryError(file: path, message: "it has \(found.frameCount) frames, so \(kept) cannot be kept")
         }
+        guard found.series.growing.contains(where: { $0.shape[0] != kept }) else {
+            return H5MDWriter(file: file, found, frameCount: kept)
+        }
         try found.series.resize(frames: kept)
-        return H5MDWriter(file: file, atomCount: found.atomCount, species: found.species, options: found.options,
-                          series: found.series, frameCount: kept, hasMasses: found.hasMasses)
+        // Opened anew, so that no cache remembers what was cut off.
+        try file.close()
+        let again = try File.open(path, .readWrite, communicator: communicator)
+        return H5MDWriter(file: again, try H5MDSeries.open(in: again), frameCount: kept)
+    }
+
+    private convenience init(file: File, _ found: H5MDSeries.Found, frameCount: Int) {
+        self.init(file: file, atomCount: found.atomCount, species: found.species, options: found.options,
+                  series: found.series, frameCount: frameCount, hasMasses: found.hasMasses)
     }
 
     /// Memory allocations of the redistribution and the conversion so far; constant in the steady state.
