@@ -5,7 +5,7 @@ import MPI
 //
 // --fault breaks some ranks on purpose; Tests/mpi-faults.sh checks how the job ends.
 
-let tests: [DistributedTest] = mpiTests + gridHaloTests + gridOccupiedTests + gridMigrationTests
+let tests: [DistributedTest] = mpiTests + gridHaloTests + gridOccupiedTests + gridMigrationTests + trajectoryTests
 
 struct UsageError: SAGESError {
     let description: String
