@@ -6,6 +6,7 @@ import MPI
 // --fault breaks some ranks on purpose; Tests/mpi-faults.sh checks how the job ends.
 
 let tests: [DistributedTest] = mpiTests + gridHaloTests + gridOccupiedTests + gridMigrationTests
+    + trainingTests + trainingResumeTests
 
 struct UsageError: SAGESError {
     let description: String
