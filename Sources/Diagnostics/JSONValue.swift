@@ -56,12 +56,16 @@ public indirect enum JSONValue: Sendable, Equatable {
         case .number(let value): text += value.isFinite ? "\(value)" : "null"
         case .string(let value): Self.write(value, into: &text)
         case .array(let elements):
+            // Lists of numbers and names on one line; each object begins a line of its own.
+            let hasObjects = elements.contains { if case .object = $0 { true } else { false } }
+            let lineEnd = hasObjects ? "\n" + String(repeating: " ", count: indentation + 2) : ""
             text += "["
             for (index, element) in elements.enumerated() {
-                if index > 0 { text += ", " }
+                if index > 0 { text += hasObjects ? "," : ", " }
+                text += lineEnd
                 element.write(into: &text, indentation: indentation + 2)
             }
-            text += "]"
+            text += hasObjects ? "\n" + String(repeating: " ", count: indentation) + "]" : "]"
         case .object(let members):
             guard !members.names.isEmpty else {
                 text += "{}"

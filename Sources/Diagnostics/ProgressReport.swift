@@ -12,7 +12,7 @@ public final class ProgressReport {
     private let title: String
     private let unit: String
     private let first: Int
-    private let total: Int
+    private let total: Int?
     private let isTerminal: Bool
     private let isEnabled: Bool
     private let interval: Double
@@ -24,9 +24,9 @@ public final class ProgressReport {
     ///   - title: what is being done, for example `training`.
     ///   - unit: what is counted, in the plural, for example `steps`.
     ///   - first: how many were done before this run began (a resumed run): they do not count for the rate.
-    ///   - total: how many there are in all.
+    ///   - total: how many there are in all; `nil` where that is not known.
     ///   - isEnabled: whether this process prints at all.
-    public init(_ title: String, unit: String, from first: Int = 0, of total: Int,
+    public init(_ title: String, unit: String, from first: Int = 0, of total: Int?,
                 isEnabled: Bool = ProcessRank.current == 0) {
         self.title = title
         self.unit = unit
@@ -66,12 +66,13 @@ public final class ProgressReport {
     }
 
     private func line(at now: Double, detail: String) -> String {
-        var text = "\(title): \(done) of \(total) \(unit)"
-        if total > 0 { text += " (\(Int(100 * Double(done) / Double(total)))%)" }
+        var text = "\(title): \(done)\(total.map { " of \($0)" } ?? "") \(unit)"
+        if let total, total > 0 { text += " (\(Int(100 * Double(done) / Double(total)))%)" }
         let seconds = now - begin
         if done > first, seconds > 0 {
             let rate = Double(done - first) / seconds
-            text += ", \(Self.rate(rate, unit)), \(Self.duration(Double(total - done) / rate)) left"
+            text += ", \(Self.rate(rate, unit))"
+            if let total { text += ", \(Self.duration(Double(total - done) / rate)) left" }
         }
         return detail.isEmpty ? text : "\(text), \(detail)"
     }

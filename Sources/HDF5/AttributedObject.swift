@@ -168,6 +168,16 @@ extension AttributedObject {
 
     private func attributeShape(_ attribute: borrowing Handle<AttributeCloser>, _ place: Place) throws -> [Int] {
         let space: Dataspace = try place.take(H5Aget_space(attribute.identifier), "read the attribute", .malformed)
-        return try shapeAndMaximum(of: space, place).shape
+        let shape = try shapeAndMaximum(of: space, place).shape
+        // Attributes are small; a large one is damage, and memory is not to be asked for on its word.
+        var count = 1
+        for extent in shape {
+            let (next, overflow) = count.multipliedReportingOverflow(by: extent)
+            guard !overflow, next <= 1 << 22 else {
+                throw place.failure("read the attribute", .malformed, "its shape is \(shape)")
+            }
+            count = next
+        }
+        return shape
     }
 }

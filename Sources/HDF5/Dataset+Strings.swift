@@ -3,6 +3,7 @@ import CHDF5
 extension Dataset {
     /// The strings of a dataset of fixed or variable length. Not collective: each rank that calls reads.
     public func readStrings() throws -> [String] {
+        try checkExtents()
         let type: Datatype = try place.take(H5Dget_type(handle.identifier), "read", .malformed)
         let space: Dataspace = try place.take(H5Dget_space(handle.identifier), "read", .malformed)
         return try HDF5.readStrings(type: type, space: space, count: count, place) {

@@ -59,6 +59,28 @@ public final class Dataset: AttributedObject {
         }
     }
 
+    /// Throws if the dataset claims more elements than the bytes that it occupies can hold, as in damaged files: memory
+    /// must not be asked for on the word of its shape alone. Deflate shrinks at most 1032 times; 16 MB of elements may
+    /// never have been written. Not collective.
+    /// - Throws: `HDF5Error` (65).
+    public func checkExtents() throws {
+        let bytes: Int
+        switch elements {
+        case .integer(let width, _), .float(let width), .fixedString(let width): bytes = width
+        case .variableString: bytes = 16
+        case .other: bytes = 1
+        }
+        let largest = storedBytes.multipliedReportingOverflow(by: 1032)
+        var total = bytes
+        for extent in shape {
+            let (next, overflow) = total.multipliedReportingOverflow(by: extent)
+            guard !overflow, largest.overflow || next <= largest.partialValue + 1 << 24 else {
+                throw place.failure("read", .malformed, "its shape \(shape) does not fit the \(storedBytes) bytes that it occupies")
+            }
+            total = next
+        }
+    }
+
     /// Bytes that the dataset occupies in the file. Not collective.
     public var storedBytes: Int { Int(clamping: H5Dget_storage_size(handle.identifier)) }
 
@@ -113,6 +135,7 @@ public final class Dataset: AttributedObject {
     /// Reads a selection as an array.
     public func read<T: HDF5Datatype>(_ type: T.Type = T.self, _ selection: Selection = .all,
                                       transfer: Transfer = .collective) throws -> [T] {
+        try checkExtents()
         guard let count = selection.count(in: shape) else {
             // Let the transfer report it, so that all ranks of a collective one learn of it.
             try read(into: UnsafeMutableBufferPointer<T>(start: nil, count: 0), selection, transfer: transfer)

@@ -29,6 +29,9 @@ func readStrings(type: borrowing Datatype, space: borrowing Dataspace, count: In
     // Memory types are copies of the stored one: HDF5 does not convert between character sets.
     switch ElementClass(type.identifier) {
     case .fixedString(let bytes):
+        guard bytes <= 1 << 20, count * bytes <= 1 << 34 else {
+            throw place.failure("read the strings", .malformed, "they are \(count) of \(bytes) bytes")
+        }
         var packed = [UInt8](repeating: 0, count: count * bytes)
         if count > 0 {
             try place.check(packed.withUnsafeMutableBytes { read(type.identifier, $0.baseAddress) }, "read the strings",

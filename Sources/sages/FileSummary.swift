@@ -53,8 +53,9 @@ struct FileSummary {
     }
 
     private static func kind(of root: Group) -> Kind {
-        if root.isGroup("parameters") { return root.isGroup("optimizer") ? .checkpoint : .model }
+        // H5MD has a group of parameters too: the particles decide.
         if root.isGroup("particles") { return .trajectory }
+        if root.isGroup("parameters") { return root.isGroup("optimizer") ? .checkpoint : .model }
         if root.isGroup("grids") { return .grid }
         if root.exists("abundance") { return .abundance }
         return .other

@@ -41,3 +41,34 @@ import Testing
         #expect(BuildInformation.fullVersion.hasPrefix(BuildInformation.version))
     }
 }
+
+@Suite struct JSONValueTests {
+    @Test func textIsJSONInTheOrderGiven() {
+        let value: JSONValue = ["z": 1, "a": [1, 2.5, "x\n\"", .null, true], "none": .number(.nan),
+                                "list": [["k": -1], .object([:])], "empty": []]
+        #expect(value.text == """
+            {
+              "z": 1,
+              "a": [1, 2.5, "x\\n\\"", null, true],
+              "none": null,
+              "list": [
+                {
+                  "k": -1
+                },
+                {}
+              ],
+              "empty": []
+            }
+            """)
+    }
+
+    @Test func membersKeepTheirPlaces() {
+        var members: JSONValue.Members = ["a": 1, "b": 2]
+        members["a"] = 3
+        members["c"] = 4
+        members["b"] = nil
+        #expect(members.names == ["a", "c"])
+        #expect(members["a"] == 3)
+        #expect(members["b"] == nil)
+    }
+}

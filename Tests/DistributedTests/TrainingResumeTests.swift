@@ -86,8 +86,9 @@ let trainingResumeTests: [DistributedTest] = [
             try communicator.barrier()
             try expect(try train(whole, on: communicator.size, of: communicator) == .finished, "not finished")
             let expected = try weights(whole + "/model.h5", communicator)
-            for (first, second) in [(communicator.size, 1), (1, communicator.size), (max(1, communicator.size - 1), communicator.size)] {
-                let part = folder + "/\(first)-\(second)"
+            let all = communicator.size
+            for (index, (first, second)) in [(all, 1), (1, all), (max(1, all - 1), all)].enumerated() {
+                let part = folder + "/\(index)"
                 if communicator.rank == 0 { try FileManager.default.createDirectory(atPath: part, withIntermediateDirectories: true) }
                 try communicator.barrier()
                 for (signal, ranks, epoch) in [(SIGUSR1, first, 3), (SIGTERM, second, 9)] {

@@ -6,7 +6,7 @@ import MPI
 // --fault breaks some ranks on purpose; Tests/mpi-faults.sh checks how the job ends.
 
 let tests: [DistributedTest] = mpiTests + gridHaloTests + gridOccupiedTests + gridMigrationTests
-    + trainingTests + trainingResumeTests
+    + trajectoryTests + trainingTests + trainingResumeTests
 
 struct UsageError: SAGESError {
     let description: String

@@ -88,6 +88,14 @@ private struct SeededGenerator: RandomNumberGenerator {
         }
     }
 
+    @Test func standardBinsFitTheBox() throws {
+        #expect(try #require(RadialDistribution.standard(shortestEdge: 17.835)).distances.count == 160)
+        let small = try #require(RadialDistribution.standard(shortestEdge: 5.03))
+        #expect(small.distances.count == 50)
+        #expect(abs(small.binWidth - 0.05) < 1e-12)
+        #expect(RadialDistribution.standard(shortestEdge: 0.09) == nil)
+    }
+
     @Test func largestDifferenceIsWhereItIs() {
         var a = RadialDistribution(cutoff: 2, bins: 20), b = RadialDistribution(cutoff: 2, bins: 20)
         a.add(positions: [0, 0, 0, 1.05, 0, 0], edges: [5, 5, 5])

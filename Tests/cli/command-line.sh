@@ -1,132 +1,108 @@
 #!/bin/bash
-# Checks of the command line itself: help, errors, exit statuses, completion. Takes seconds.
-# Usage: SAGES=path/to/sages bash Tests/cli/command-line.sh
+#
+# What the command line says: help, errors with the nearest known name, exit statuses, completion, the doctor.
+#
+# Wall time  20 seconds
+
 set -uo pipefail
+# shellcheck source=Tests/cli/support/checks.bash
+source "$(dirname "${BASH_SOURCE[0]}")/support/checks.bash"
 
-: "${SAGES:?set SAGES to the built program}"
-SAGES=$(realpath "$SAGES")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-failures=0
-
-fail() {
-    echo "FAILED: $*" >&2
-    failures=$((failures + 1))
+# An error is one line on standard error, and nothing on standard output.
+expect_error() {
+    cp "$output" printed
+    cp "$messages" complaint
+    expect "one line of error and no output: $(head --lines=3 complaint)" \
+        test "$(wc --lines < complaint)" -eq 1 -a ! -s printed
 }
-
-# status EXPECTED ARGUMENTS...: runs sages, keeps what it prints in ./out and ./err.
-status() {
-    local expected=$1
-    shift
-    "$SAGES" "$@" >out 2>err
-    local got=$?
-    [ "$got" -eq "$expected" ] || fail "sages $*: exit status $got, not $expected; $(head -2 err)"
-}
-
-says() { grep --quiet --fixed-strings -- "$2" "$1" || fail "'$2' is missing in: $(head -3 "$1")"; }
-empty() { [ ! -s "$1" ] || fail "$1 should be empty: $(head -2 "$1")"; }
-one_line() { [ "$(wc --lines <"$1")" -eq 1 ] || fail "one line expected in $1: $(cat "$1")"; }
 
 # Help and version need no MPI and print to standard output.
-status 0 --help
-says out "Usage: sages VERB"
-empty err
-status 0 --version
-one_line out
-says out "commit"
-for verb in $("$SAGES" --help | sed --quiet '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
-    status 0 "$verb" --help
-    says out "Usage: sages $verb"
-    says out "Example:"
-    says out "Exit status:"
-    empty err
-    awk 'length > 110 { exit 1 }' out || fail "help of $verb has lines over 110 characters"
-    status 64 "$verb" --no-such-option
-    one_line err
-    says err "no option --no-such-option"
-    empty out
+expect_status 0 "$SAGES" --version
+expect_output commit
+expect_status 0 "$SAGES" --help
+expect_output "Usage: sages VERB"
+verbs="$(sed --quiet '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p' "$output")"
+expect "the overview lists verbs" test "$(wc --words <<< "$verbs")" -ge 6
+for verb in $verbs; do
+    expect_status 0 "$SAGES" "$verb" --help
+    expect_output "Usage: sages $verb"
+    expect_output "Example:"
+    expect_output "Exit status:"
+    cp "$output" help
+    expect "help of $verb has no line over 110 characters" awk 'length > 110 { exit 1 }' help
+    expect_status 64 "$SAGES" "$verb" --no-such-option
+    expect_message "no option --no-such-option"
+    expect_error
 done
 
-# Errors: one line, nothing on standard output, the nearest known name.
-status 64
-one_line err
-status 64 doctro
-says err "did you mean doctor?"
-status 64 doctor --jsno
-says err "did you mean --json?"
-one_line err
-empty out
-status 64 doctor --json=1
-says err "takes no value"
-status 64 doctor --folder
-says err "needs a value"
-status 64 doctor --folder= --json
-says err "empty value"
-status 64 doctor --folder a --folder b
-says err "given twice"
-status 64 doctor something
-says err "no use for 'something'"
-status 64 completion
-says err "needs SHELL"
-status 64 completion fish
-says err "must be one of bash, zsh"
-status 64 -x
-says err "unknown option -x"
-
-# Completion scripts.
-status 0 completion bash
-bash -n out || fail "the bash completion is no bash"
-cp out completion.bash
-complete_words() {
-    bash --norc -c '
-        source ./completion.bash
-        COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()
-        _sages
-        echo "${COMPREPLY[*]}"' complete "$@"
+# wrong MESSAGE ARGUMENTS...
+wrong() {
+    local message="$1"
+    shift
+    expect_status 64 "$SAGES" "$@"
+    expect_message "$message"
+    expect_error
 }
-[ "$(complete_words sages doc)" = doctor ] || fail "bash completes 'doc' as: $(complete_words sages doc)"
-[ "$(complete_words sages doctor --js)" = --json ] || fail "bash completes an option as: $(complete_words sages doctor --js)"
-[ "$(complete_words sages completion z)" = zsh ] || fail "bash completes a word as: $(complete_words sages completion z)"
-[ "$(complete_words sages plot --format s)" = svg ] || fail "bash completes a value as: $(complete_words sages plot --format s)"
-status 0 completion zsh
-says out "#compdef sages"
-if command -v zsh >/dev/null; then zsh -n out || fail "the zsh completion is no zsh"; fi
+wrong "needs a verb"
+wrong "did you mean doctor?" doctro
+wrong "did you mean --json?" doctor --jsno
+wrong "takes no value" doctor --json=1
+wrong "needs a value" doctor --folder
+wrong "needs a value" doctor --folder --json
+wrong "empty value" doctor --folder=
+wrong "given twice" doctor --folder a --folder b
+wrong "no use for 'something'" doctor something
+wrong "needs SHELL" completion
+wrong "must be one of bash, zsh" completion fish
+wrong "unknown option -x" -x
 
-# The doctor: one line a check, JSON alone with --json, also under mpirun.
-status 0 doctor
-says out "mpi"
-says out "hdf5"
-ls -A | grep --quiet sages-doctor && fail "the doctor left its file"
-status 0 doctor --json
-python3 - <<'END' || fail "doctor --json is not one JSON object"
-import json
-result = json.load(open("out"))
-assert result["kind"] == "doctor" and result["fit"] is True and result["ranks"] == 1
-assert {check["check"] for check in result["checks"]} >= {"mpi", "hdf5", "blas", "processor"}
+# Completion.
+expect_status 0 "$SAGES" completion bash
+cp "$output" completion.bash
+expect "the bash completion is bash" bash -n completion.bash
+# Expects what bash completes: completes EXPECTED WORD...
+completes() {
+    local expected="$1" COMP_WORDS COMP_CWORD COMPREPLY=()
+    shift
+    # shellcheck disable=SC2034
+    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+    # shellcheck source=/dev/null
+    source ./completion.bash
+    _sages
+    expect "'$*' is completed as '$expected', not '${COMPREPLY[*]}'" test "${COMPREPLY[*]}" = "$expected"
+}
+completes doctor sages doc
+completes --json sages doctor --js
+completes zsh sages completion z
+completes svg sages plot --format s
+completes svg sages plot --format = s
+expect_status 0 "$SAGES" completion zsh
+expect_output "#compdef sages"
+cp "$output" _sages
+if command -v zsh > /dev/null; then expect "the zsh completion is zsh" zsh -n _sages; fi
+
+# The doctor, alone and on every rank.
+expect_status 0 "$SAGES" doctor
+expect_output "ok    mpi"
+expect "the doctor leaves no file" test -z "$(find . -name '.sages-doctor*')"
+for ranks in 1 3; do
+    expect_status_on "$ranks" 0 "$SAGES" doctor --json
+    cp "$output" doctor.json
+    expect "doctor --json prints one object" python3 - "$ranks" << 'END'
+import json, sys
+result = json.load(open("doctor.json"))
+assert result["kind"] == "doctor" and result["fit"] is True and result["ranks"] == int(sys.argv[1]), result
+assert {check["check"] for check in result["checks"]} >= {"mpi", "hdf5", "blas", "processor"}, result
 END
-status 70 doctor --folder "$work/no/such/folder"
-says out "fail  hdf5"
+    expect_status_on "$ranks" 70 "$SAGES" doctor --folder "$PWD/no/such/folder"
+    expect_output "fail  hdf5"
+done
 
-if command -v mpirun >/dev/null; then
-    run() { timeout 60 mpirun ${SAGES_MPIRUN_OPTIONS:---oversubscribe} -n "$@" >out 2>err; }
-    run 3 "$SAGES" doctor --json || fail "doctor on 3 ranks: $(head -3 err)"
-    python3 -c 'import json; assert json.load(open("out"))["ranks"] == 3' || fail "doctor on 3 ranks: $(head -3 out)"
-    run 3 "$SAGES" doctor --bad
-    [ $? -eq 64 ] || fail "a wrong option under mpirun has another status than 64"
-    [ "$(grep --count 'no option --bad' err)" -eq 1 ] || fail "a wrong option is reported more than once under mpirun"
-    run 3 "$SAGES" --version || fail "--version under mpirun"
-    one_line out
-fi
+# Under mpirun what is said before MPI runs is said once.
+expect_status_on 3 64 "$SAGES" doctor --bad
+expect_message_once "no option --bad"
+expect_status_on 3 0 "$SAGES" --version
+cp "$output" version
+expect "the version is printed once" test "$(wc --lines < version)" -eq 1
 
-# info and files that are none.
-status 66 info missing.h5
-one_line err
-says err "missing.h5"
-echo "no HDF5" >foreign.h5
-status 65 info foreign.h5
-one_line err
-says err "foreign.h5"
-
-[ "$failures" -eq 0 ] && echo "command line: all checks passed"
-exit "$((failures > 0))"
+finish

@@ -24,6 +24,16 @@ public struct RadialDistribution: Sendable {
         sums = [Double](repeating: 0, count: bins)
     }
 
+    /// The one that figures and evaluations use, so that their differences can be compared: bins of 0.05 Å up to
+    /// 8 Å or, in smaller boxes, as many as fit into half the shortest edge.
+    ///
+    /// - Returns: `nil` where not even one bin fits.
+    public static func standard(shortestEdge: Double) -> RadialDistribution? {
+        let width = 0.05
+        let bins = min(160, Int((min(shortestEdge, 1e6) / 2 / width).rounded(.down)))
+        return bins > 0 ? RadialDistribution(cutoff: Double(bins) * width, bins: bins) : nil
+    }
+
     /// Centers of the bins, Å.
     public var distances: [Double] { sums.indices.map { (Double($0) + 0.5) * binWidth } }
 

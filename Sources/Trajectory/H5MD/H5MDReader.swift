@@ -204,6 +204,7 @@ public final class H5MDReader {
         guard dataset.shape.count == (quantity.components == 3 ? 2 : 1) + (isFixed ? 0 : 1), dataset.elements.isNumber else {
             throw TrajectoryError(file: dataset.file.path, message: "\(dataset.path) has the shape \(dataset.shape) of \(dataset.elements.name)")
         }
+        try dataset.checkExtents()
         var factor: Double?
         if dataset.hasAttribute("unit"), quantity == .position || quantity == .velocity {
             let unit = try dataset.stringAttribute("unit")

@@ -194,7 +194,9 @@ public final class LAMMPSDataReader: FrameSource {
     }
 
     private func readVelocities(into frame: inout AtomFrame) throws -> Section? {
-        for (index, id) in frame.ids.enumerated() { indexOfID[id] = index }
+        for (index, id) in frame.ids.enumerated() where indexOfID.updateValue(index, forKey: id) != nil {
+            throw lines.failure("two atoms have the id \(id)")
+        }
         frame.velocities = [Double](repeating: 0, count: 3 * frame.count)
         var seen = 0
         let scale = options.units.angstromPerPicosecond

@@ -38,15 +38,15 @@ extension GnuplotFigure {
     /// - Returns: the figure, and the largest absolute difference where there is a reference.
     static func radialDistribution(_ trajectory: PlottedTrajectory, reference: PlottedTrajectory?)
         -> (figure: GnuplotFigure, largestDifference: Double?)? {
-        let cutoff = min(trajectory.largestCutoff, reference?.largestCutoff ?? .infinity)
-        guard cutoff > 0, let own = trajectory.radialDistribution(cutoff: cutoff, bins: 160) else { return nil }
-        let x = own.distances
-        let isPeak = own.values.max() ?? 0
-        let peak = x[own.values.firstIndex(of: isPeak) ?? 0]
+        let edge = min(trajectory.shortestEdge, reference?.shortestEdge ?? .infinity)
+        guard let own = trajectory.radialDistribution(shortestEdge: edge) else { return nil }
+        let x = own.distances, cutoff = own.cutoff
+        let peak = own.values.max() ?? 0
+        let peakDistance = x[own.values.firstIndex(of: peak) ?? 0]
         var panel = Panel(heading: "Radial distribution", xLabel: "r (Å)", yLabel: "g(r)", xRange: 0...cutoff,
                           series: [Series(label: trajectory.label, x: x, y: own.values)])
-        guard let reference, let other = reference.radialDistribution(cutoff: cutoff, bins: 160) else {
-            let title = "g(r) has its highest peak, \(Digits.three(isPeak)), at \(Digits.three(peak)) Å"
+        guard let reference, let other = reference.radialDistribution(shortestEdge: edge) else {
+            let title = "g(r) has its highest peak, \(Digits.three(peak)), at \(Digits.three(peakDistance)) Å"
             return (GnuplotFigure(name: "rdf", title: title, panels: [panel]), nil)
         }
         panel.series.append(Series(label: reference.label, x: x, y: other.values, style: .reference))
@@ -54,7 +54,7 @@ extension GnuplotFigure {
         let below = Panel(heading: "Difference", xLabel: "r (Å)", yLabel: "Δg(r)", xRange: 0...cutoff,
                           series: [Series(label: "", x: x, y: zip(own.values, other.values).map { $0 - $1 }, color: 1)])
         let title = "g(r) differs from \(reference.label)'s by at most \(Digits.three(difference)), "
-            + "at \(Digits.three(distance)) Å (highest peak \(Digits.three(isPeak)))"
+            + "at \(Digits.three(distance)) Å (highest peak \(Digits.three(peak)))"
         return (GnuplotFigure(name: "rdf", title: title, panels: [panel, below]), difference)
     }
 

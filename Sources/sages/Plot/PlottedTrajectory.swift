@@ -34,14 +34,14 @@ struct PlottedTrajectory {
 
     var kineticStates: [KineticState] { velocities.map { KineticState(velocities: $0, masses: masses) } }
 
-    /// g(r) over all frames, or `nil` where the box is not periodic along every axis.
-    func radialDistribution(cutoff: Double, bins: Int) -> RadialDistribution? {
-        guard isPeriodic.allSatisfy({ $0 }), atomCount > 1 else { return nil }
-        var distribution = RadialDistribution(cutoff: cutoff, bins: bins)
+    /// g(r) over all frames in the bins that fit `edge`, or `nil` where the box is not periodic along every axis.
+    func radialDistribution(shortestEdge edge: Double) -> RadialDistribution? {
+        guard isPeriodic.allSatisfy({ $0 }), atomCount > 1,
+              var distribution = RadialDistribution.standard(shortestEdge: edge) else { return nil }
         for (frame, edges) in zip(positions, edges) { distribution.add(positions: frame, edges: edges) }
         return distribution
     }
 
-    /// Half the shortest edge of all frames, at most 8 Å.
-    var largestCutoff: Double { min(8, (edges.joined().min() ?? 0) / 2) }
+    /// The shortest edge of all frames, Å.
+    var shortestEdge: Double { edges.joined().min() ?? 0 }
 }

@@ -1,3 +1,5 @@
+import Trajectory
+
 /// The verbs that read, convert and show files.
 extension VerbSpecification {
     static let `import` = VerbSpecification(
@@ -7,14 +9,18 @@ extension VerbSpecification {
             Reads trajectories and writes them as one H5MD file. The format is found from the content, then the \
             name: LAMMPS dump (.gz too; any column order; scaled and unwrapped coordinates), LAMMPS data file, \
             extended XYZ, H5MD. Several files are joined in the order given and must hold the same atoms. Atoms \
-            outside a periodic box are wrapped; outside a non-periodic one they are an error. Units are LAMMPS's \
-            "metal": Angstrom and picoseconds.
+            outside a periodic box are wrapped; outside a non-periodic one they are an error. What is written is in \
+            Angstrom and picoseconds. Memory is that of one frame, however long the trajectory.
             """,
         positionals: [.init(placeholder: "SRC", help: "a file to read", isRepeatable: true)],
         options: [
             .value("out", "FILE.h5", "the trajectory that is written", kind: .file, isRequired: true),
             .value("timestep", "PS", "picoseconds of one step of the source, where it holds no times"),
             .value("elements", "C,H,...", "the elements of atom types 1, 2, ..., where the source names none"),
+            .value("units", "UNITS", "the units of a LAMMPS source", default: Units.metal.rawValue,
+                   allowed: Units.allCases.map(\.rawValue)),
+            .value("every", "K", "keep every K-th frame", default: "1"),
+            .value("deflate", "LEVEL", "compress, 1 (fast) to 9 (small)"),
             .value("precision", "P", "of positions and velocities", default: "float64",
                    allowed: ["float32", "float64"]),
             .json,
@@ -34,6 +40,7 @@ extension VerbSpecification {
             .value("format", "FORMAT", "the format to write", allowed: ["extxyz", "lammpstrj", "xdmf", "csv"],
                    isRequired: true),
             .value("out", "FILE", "the file that is written", kind: .file, isRequired: true),
+            .value("frames", "FIRST:END", "frames FIRST to END - 1, from 0; default all"),
         ],
         examples: ["sages export rollout.h5 --format extxyz --out rollout.xyz"],
         exitStatuses: [.data, .noInput, .internal, .io])
