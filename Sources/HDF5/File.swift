@@ -35,9 +35,9 @@ public final class File {
     public let communicator: Communicator?
     /// True if the file was opened for reading alone.
     public let isReadOnly: Bool
-    private var handle: Handle<FileCloser>?
+    var handle: Handle<FileCloser>?
 
-    private init(path: String, communicator: Communicator?, isReadOnly: Bool) {
+    init(path: String, communicator: Communicator?, isReadOnly: Bool) {
         self.path = path
         self.communicator = communicator
         self.isReadOnly = isReadOnly

@@ -60,9 +60,6 @@ enum ErrorStack {
 
     /// The library prints its error stack to standard error unless told not to. Idempotent.
     static func silence() {
-        // At the end of the process the library would write what a failed close (disk full) has left behind, and crash.
-        // Files are closed by their owners.
-        H5dont_atexit()
         H5open()
         H5Eset_auto2(sages_h5_error_stack(), nil, nil)
     }
