@@ -42,7 +42,8 @@ check() {
     fi
 }
 
-not_finite="error: step 0: the loss is not a finite number, with samples 13, 1, 2; a lower learning rate"
+not_finite="error: step 0: the loss is not a finite number, with samples 17, 14, 5, 19, 13, 3, 18, 21 and 15 more;"
+not_finite+=" a lower learning rate (training.schedule.peak) or training.clip may help"
 for ranks in 1 2 3 4; do
     last=$((ranks - 1))
     on=" on rank $last"

@@ -78,6 +78,22 @@ private func flipByte(_ path: String, at place: Double) throws {
     try bytes.write(to: URL(fileURLWithPath: path))
 }
 
+/// A training to be killed: goes on from what it finds in the folder, and prints a fingerprint of the weights.
+func trainSlowly(in folder: String, world: Communicator) throws -> ExitStatus {
+    JobSignals.install()
+    let task = RegressionTask()
+    task.beforeFill = { _, _ in usleep(1000) }
+    let trainer = try Trainer(
+        task: task, configuration: configuration(steps: 60, checkpointEvery: 1), communicator: world,
+        output: output(folder, steps: 60))
+    let outcome = try trainer.run(resuming: true)
+    let weights = try weights(folder + "/model.h5", world)
+    var checksum = Checksum()
+    for weight in weights { checksum.add(Double(weight)) }
+    if world.rank == 0 && outcome == .finished { print("weights \(checksum.value)") }
+    return outcome.exitStatus
+}
+
 let trainingResumeTests: [DistributedTest] = [
     DistributedTest("training.resume.afterSignal", ranks: fewRanks, timeout: 120) { communicator in
         try withFolder(communicator) { folder in
