@@ -116,7 +116,7 @@ for name in "${wanted[@]}"; do
             sages_launcher "$ranks"
             stage "distributed on $ranks" 300 "${launcher[@]}" "$distributed"
         done
-        check Tests/mpi-faults.sh 300 "$distributed"
+        check Tests/mpi-faults.sh 420 "$distributed"
         ;;
     checks)
         for file in Tests/cli/*.sh; do

@@ -17,7 +17,7 @@ public struct Extent3: Hashable, Sendable, CustomStringConvertible {
 
     public static let zero = Extent3(repeating: 0)
 
-    /// Cells of a box of this extent: z·y·x.
+    /// Cells of a box of this extent: z·y·x, which must not overflow.
     @inlinable public var count: Int { z * y * x }
 
     /// Axis 0 is z, 1 is y, 2 is x.

@@ -34,7 +34,7 @@ public enum GridError: SAGESError, Equatable {
         case .invalidHaloWidth(let width):
             "a halo of \(width) cells is impossible: its width is 1, 2 or 3"
         case .tooManyParts(let parts, let ranks):
-            "a decomposition into \(parts.x)x\(parts.y)x\(parts.z) (x, y, z) parts needs \(parts.count) ranks, there are \(ranks)"
+            "a decomposition into \(parts.x)x\(parts.y)x\(parts.z) (x, y, z) parts needs more ranks than there are, \(ranks)"
         case .partTooThin(let axis, let cells, let parts, let haloWidth):
             "\(cells) cells along \(axis) cannot be cut into \(parts) parts: one would be thinner than the halo of \(haloWidth)"
         case .invalidText(let text, let expected):

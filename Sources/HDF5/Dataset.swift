@@ -20,6 +20,8 @@ public final class Dataset: AttributedObject {
     public let maximumShape: [Int?]
     /// Class of the stored elements; transfers convert.
     public let elements: ElementClass
+    /// Extents of a chunk, and bytes of one; nil for contiguous storage.
+    private let chunk: (extents: [Int], bytes: Int)?
 
     init(file: File, path: String, handle: consuming Handle<DatasetCloser>) throws {
         let place = Place(file: file, object: path)
@@ -31,7 +33,24 @@ public final class Dataset: AttributedObject {
         self.shape = extents.shape
         self.maximumShape = extents.maximum
         self.elements = ElementClass(type.identifier)
+        let creation: PropertyList = try place.take(H5Dget_create_plist(handle.identifier), "read the layout", .malformed)
+        if H5Pget_layout(creation.identifier) == H5D_CHUNKED {
+            var chunk = [hsize_t](repeating: 0, count: extents.shape.count)
+            try place.check(H5Pget_chunk(creation.identifier, Int32(chunk.count), &chunk), "read the layout", .malformed)
+            let size = chunk.map { max(1, Int(clamping: $0)) }
+            // A chunk has less than 4 GB.
+            let bytes = size.reduce(H5Tget_size(type.identifier)) { $0.multipliedReportingOverflow(by: $1).partialValue }
+            self.chunk = (size, bytes)
+        } else {
+            chunk = nil
+        }
         self.handle = handle
+    }
+
+    /// Bytes that a dataset of this shape takes, uncompressed.
+    func allocation(of shape: [Int]) -> Int {
+        guard let chunk else { return shape.reduce(8, *) }
+        return zip(shape, chunk.extents).reduce(chunk.bytes) { $0 * (($1.0 + $1.1 - 1) / $1.1) }
     }
 
     var objectIdentifier: hid_t { handle.identifier }
@@ -43,12 +62,7 @@ public final class Dataset: AttributedObject {
     public var storage: DatasetStorage {
         get throws {
             let list: PropertyList = try place.take(H5Dget_create_plist(handle.identifier), "read the layout", .malformed)
-            var storage = DatasetStorage(maximumShape: maximumShape)
-            if H5Pget_layout(list.identifier) == H5D_CHUNKED {
-                var chunk = [hsize_t](repeating: 0, count: shape.count)
-                try place.check(H5Pget_chunk(list.identifier, Int32(shape.count), &chunk), "read the layout", .malformed)
-                storage.chunk = chunk.map { Int(clamping: $0) }
-            }
+            var storage = DatasetStorage(chunk: chunk?.extents, maximumShape: maximumShape)
             var flags: UInt32 = 0
             var values: [UInt32] = [0]
             var valueCount = 1
@@ -91,6 +105,10 @@ public final class Dataset: AttributedObject {
             try place.check(H5Dset_extent(handle.identifier, shape.map { hsize_t($0) }), "resize the dataset",
                             .inputOutput)
         }
+        // Cutting a chunk fills what is cut off through each rank's chunk cache, which later transfers through MPI-IO
+        // bypass: written any later, the cached chunk would undo them.
+        if file.communicator != nil && zip(shape, self.shape).contains(where: { $0 < $1 }) { try file.flush() }
+        file.allocatedSinceFlush += max(0, allocation(of: shape) - allocation(of: self.shape))
         self.shape = shape
     }
 

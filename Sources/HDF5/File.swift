@@ -36,6 +36,8 @@ public final class File {
     /// True if the file was opened for reading alone.
     public let isReadOnly: Bool
     var handle: Handle<FileCloser>?
+    /// Bytes that datasets have taken since the last flush, at most.
+    var allocatedSinceFlush = 0
 
     init(path: String, communicator: Communicator?, isReadOnly: Bool) {
         self.path = path
@@ -81,7 +83,7 @@ public final class File {
     public func flush() throws {
         let identifier = try self.identifier
         try collectively {
-            try extendToEndOfAllocation(identifier)
+            try extendForFlush()
             try place.check(H5Fflush(identifier, H5F_SCOPE_LOCAL), "flush the file", .inputOutput)
         }
     }
@@ -147,18 +149,17 @@ public final class File {
     }
 
     /// The library writes the new end of the file before it makes the file that long; were the process killed in
-    /// between, the file could not be opened. So the file gets its length first.
-    private func extendToEndOfAllocation(_ identifier: hid_t) throws {
-        guard !isReadOnly else { return }
-        var end = haddr_t(0)
-        try place.check(H5Fget_eoa(identifier, &end), "find the end of the file", .internal)
+    /// between, the file could not be opened. So the file gets at least that length first: what datasets have taken
+    /// since the last flush, and plenty for metadata. The library then cuts it to its length.
+    private func extendForFlush() throws {
+        guard allocatedSinceFlush > 0 else { return }
+        let growth = allocatedSinceFlush + (4 << 20)
+        allocatedSinceFlush = 0
         try onRoot {
             var status = stat()
-            guard stat(path, &status) == 0, let length = off_t(exactly: end) else {
-                throw place.failure("flush the file", .inputOutput, systemMessage(errno))
-            }
-            guard status.st_size < length else { return }
-            guard truncate(path, length) == 0 else {
+            guard stat(path, &status) == 0 else { throw place.failure("flush the file", .inputOutput, systemMessage(errno)) }
+            guard status.st_mode & S_IFMT == S_IFREG else { return }
+            guard truncate(path, status.st_size + off_t(growth)) == 0 else {
                 throw place.failure("extend the file", .inputOutput, systemMessage(errno))
             }
         }

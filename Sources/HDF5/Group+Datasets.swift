@@ -83,9 +83,12 @@ extension Group {
                 "create the dataset", .internal)
             let links = try linkProperties(place)
             let creation = try creationProperties(storage, place)
-            return try Dataset(file: file, path: path(of: name), handle: place.take(
+            let dataset = try Dataset(file: file, path: path(of: name), handle: place.take(
                 H5Dcreate2(handle.identifier, name, fileType, space.identifier, links.identifier, creation.identifier,
                            sages_h5_property_default()), "create the dataset", .inputOutput))
+            // An empty one too: its metadata lengthen the file.
+            file.allocatedSinceFlush += max(1, dataset.allocation(of: shape))
+            return dataset
         }
     }
 

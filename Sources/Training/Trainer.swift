@@ -58,7 +58,7 @@ public final class Trainer<Task: TrainingTask> {
     let best: Buffer<Scalar>?
     var earlyStop: EarlyStop
     /// Seconds of training, those before a resumption included.
-    var seconds = 0.0
+    public internal(set) var seconds = 0.0
 
     /// Prepares a training: records the task's loss, plans memory, sets first weights. Collective.
     ///
@@ -111,6 +111,9 @@ public final class Trainer<Task: TrainingTask> {
         earlyStop = EarlyStop(
             patience: configuration.validation?.patience, improvement: configuration.validation?.improvement ?? 0)
     }
+
+    /// The lowest validation loss so far; nil before the first validation.
+    public var bestValidationLoss: Double? { earlyStop.bestLoss < .infinity ? earlyStop.bestLoss : nil }
 
     /// The weights to use, in the task's layout: those of the best validation so far if the best are kept, else their
     /// running mean if there is one, else those of the last step.

@@ -21,34 +21,58 @@ struct Measurement: Encodable {
     var minimum: Double
     var maximum: Double
     var repeats: Int
+    /// Median over the repeats of the rate over the processor's own limit, each measured just before and after, so
+    /// that it holds on a busy machine too. None where no limit was given.
+    var fractionOfPeak: Double?
 
     /// Times `body` for `repeats` repeats of at least `seconds` each, after one warm-up call.
     ///
-    /// - Parameter work: what one call does, in `unit` times seconds.
-    init(_ label: String, unit: String, work: Double, repeats: Int = 9, seconds: Double = 0.03, _ body: () -> Void) {
-        let clock = ContinuousClock()
-        body()
-        var calls = 1
-        while true {
-            let elapsed = clock.measure { for _ in 0..<calls { body() } }.seconds
-            if elapsed >= seconds { break }
-            calls = Swift.max(2 * calls, Int(Double(calls) * 1.2 * seconds / Swift.max(elapsed, 1e-6)))
+    /// - Parameters:
+    ///   - work: what one call does, in `unit` times seconds.
+    ///   - clock: what the seconds are of.
+    ///   - peak: measures the limit of the processor in `unit`, by the same clock.
+    init(
+        _ label: String, unit: String, work: Double, repeats: Int = 21, seconds: Double = 0.01,
+        clock: BenchmarkClock = .wall, peak: (() -> Double)? = nil, _ body: () -> Void
+    ) {
+        func rate(_ calls: Int) -> Double {
+            let start = clock.seconds
+            for _ in 0..<calls { body() }
+            return work * Double(calls) / (clock.seconds - start)
         }
-        let rates = (0..<repeats).map { _ in
-            work * Double(calls) / clock.measure { for _ in 0..<calls { body() } }.seconds
-        }.sorted()
+        body()
+        let calls = Int((seconds * rate(1) / work).rounded(.up))
+        var rates: [Double] = []
+        var fractions: [Double] = []
+        for _ in 0..<repeats {
+            let before = peak?()
+            rates.append(rate(calls))
+            if let before, let after = peak?() { fractions.append(2 * rates[rates.count - 1] / (before + after)) }
+        }
+        rates.sort()
+        fractions.sort()
         self.label = label
         self.unit = unit
         self.median = rates[repeats / 2]
         self.minimum = rates[0]
         self.maximum = rates[repeats - 1]
         self.repeats = repeats
+        self.fractionOfPeak = fractions.isEmpty ? nil : fractions[repeats / 2]
     }
 }
 
-extension Duration {
-    /// The duration in seconds.
-    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+enum BenchmarkClock {
+    /// Time as users wait for it.
+    case wall
+    /// Time that the calling thread had a processor: what kernels of one thread take where others share the machine.
+    case processor
+
+    /// Seconds since a fixed moment.
+    var seconds: Double {
+        var time = timespec()
+        clock_gettime(self == .wall ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
+    }
 }
 
 /// What is wrong with the command line.

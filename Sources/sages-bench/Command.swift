@@ -50,9 +50,10 @@ enum Command {
         try benchmark.run { result in
             report.results.append(result)
             if isJSON { return }
-            if report.results.count == 1 { output("\(result.unit)   median      min      max   \(name)\n") }
+            if report.results.count == 1 { output("\(result.unit)   median      min      max  of peak   \(name)\n") }
             let figures = [result.median, result.minimum, result.maximum].map { String(format: "%9.1f", $0) }.joined()
-            output(String(repeating: " ", count: result.unit.count) + figures + "   " + result.label + "\n")
+            let fraction = result.fractionOfPeak.map { String(format: "%8.0f%%", 100 * $0) } ?? "        -"
+            output(String(repeating: " ", count: result.unit.count) + figures + fraction + "   " + result.label + "\n")
         }
         if isJSON {
             let encoder = JSONEncoder()

@@ -1,6 +1,6 @@
 import Kernels
 
-/// Rates of the dense convolution kernels on one core, two operations a multiply-add.
+/// Rates of the dense convolution kernels on one core: two operations a multiply-add, per second of processor time.
 enum ConvolutionBenchmark: Benchmark {
     static let name = "conv"
     static let summary = "dense 3D convolution: forward, data gradient, weight gradient (one core)"
@@ -46,15 +46,15 @@ enum ConvolutionBenchmark: Benchmark {
         packConvolutionWeights(packed.pointer, w.pointer, bias: nil, geometry)
         packConvolutionAdjointWeights(adjoint.pointer, w.pointer, geometry)
 
-        report(Measurement(label + "forward", unit: "GFLOP/s", work: work) {
+        report(Measurement(label + "forward", unit: "GFLOP/s", work: work, clock: .processor, peak: multiplyAddPeak(T.self)) {
             convolutionForward(y.pointer, geometry.outputStrides, x.pointer, geometry.paddedInputStrides,
                                packed: packed.pointer, geometry, box: geometry.outputBox)
         })
-        report(Measurement(label + "data gradient", unit: "GFLOP/s", work: work) {
+        report(Measurement(label + "data gradient", unit: "GFLOP/s", work: work, clock: .processor, peak: multiplyAddPeak(T.self)) {
             convolutionBackwardData(dx.pointer, geometry.inputStrides, dy.pointer, geometry.paddedOutputStrides,
                                     packed: adjoint.pointer, geometry, box: geometry.inputBox)
         })
-        report(Measurement(label + "weight gradient", unit: "GFLOP/s", work: work) {
+        report(Measurement(label + "weight gradient", unit: "GFLOP/s", work: work, clock: .processor, peak: multiplyAddPeak(T.self)) {
             convolutionBackwardWeights(dw.pointer, nil, y.pointer, geometry.outputStrides, x.pointer,
                                        geometry.paddedInputStrides, workspace: workspace.pointer, geometry,
                                        box: geometry.outputBox, accumulate: false)

@@ -144,7 +144,7 @@ private func stencilSteps(_ decomposition: Decomposition, _ communicator: Commun
 }
 
 let gridHaloTests: [DistributedTest] = [
-    DistributedTest("grid.halo.rankFilled", ranks: everyCount, timeout: 120) { communicator in
+    DistributedTest("grid.halo.rankFilled", ranks: everyCount, timeout: 300) { communicator in
         try eachDecomposition(communicator) { decomposition in
             let exchange = try HaloExchange<Double>(decomposition, communicator: communicator, channels: 2, adjoint: false)
             let field = GridField<Double>(decomposition, rank: communicator.rank, channels: 2)
@@ -198,7 +198,7 @@ let gridHaloTests: [DistributedTest] = [
         try exchange.exchange(field)
         try expect(firstWrongCell(field, decomposition, rank: communicator.rank) == nil, "right again without the fault")
     },
-    DistributedTest("grid.halo.adjoint", ranks: everyCount, timeout: 120) { communicator in
+    DistributedTest("grid.halo.adjoint", ranks: everyCount, timeout: 300) { communicator in
         try eachDecomposition(communicator) { decomposition in
             try checkAdjoint(Double.self, decomposition, communicator)
             try checkAdjoint(Float.self, decomposition, communicator)

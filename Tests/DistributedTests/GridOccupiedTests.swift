@@ -165,7 +165,7 @@ private func stencilSteps(_ decomposition: Decomposition, _ communicator: Commun
 }
 
 let gridOccupiedTests: [DistributedTest] = [
-    DistributedTest("grid.occupied.ghostRows", ranks: everyCount, timeout: 120) { communicator in
+    DistributedTest("grid.occupied.ghostRows", ranks: everyCount, timeout: 300) { communicator in
         try eachCase(communicator) { decomposition in
             let cells = try OccupiedCells(decomposition, communicator: communicator, rowCapacity: 4, sendCapacity: 4)
             let rowExchange = try OccupiedRowExchange<Double>(cells, channelCapacity: 2, rowCapacity: 4)
@@ -201,7 +201,7 @@ let gridOccupiedTests: [DistributedTest] = [
         try exchange(rowExchange, &array, channels: 1)
         try expect(firstWrongCell(cells, array, .full, channels: 1) == nil, "right again without the fault")
     },
-    DistributedTest("grid.occupied.adjoint", ranks: everyCount, timeout: 120) { communicator in
+    DistributedTest("grid.occupied.adjoint", ranks: everyCount, timeout: 300) { communicator in
         let rank = communicator.rank
         try eachCase(communicator) { decomposition in
             let cells = try OccupiedCells(decomposition, communicator: communicator, rowCapacity: 0, sendCapacity: 0)

@@ -32,38 +32,30 @@ private func coordinate(_ index: Int, _ axis: Int, _ frame: Int) -> Double {
 
 /// This rank's atoms of a frame: atoms wander between ranks from frame to frame, and some ranks have none.
 private struct Owned {
-    var ids: [Int64] = [], species: [Int32] = [], images: [Int32] = []
-    var positions: [Double] = [], velocities: [Double] = [], charges: [Double] = []
+    var frame = AtomFrame()
+    var charges: [Double] = []
 
-    init(frame: Int, atoms: Int, spread: Int, _ communicator: Communicator) {
-        let owners = max(1, communicator.size - frame % 2)
+    init(frame number: Int, atoms: Int, spread: Int, _ communicator: Communicator) {
+        let owners = max(1, communicator.size - number % 2)
+        frame.box = SimulationBox(edges: SIMD3(10, 11, 12 + Double(number)))
         // Neither ascending nor grouped.
         for step in 0..<atoms {
-            let index = (step * 7 + frame) % atoms
-            guard mixed(index + 31 * frame) % owners == communicator.rank else { continue }
-            ids.append(Int64(index * spread + index % 2 + 5))
-            species.append(Int32(index % 2))
+            let index = (step * 11 + number) % atoms
+            guard mixed(index + 31 * number) % owners == communicator.rank else { continue }
+            frame.ids.append(Int64(index * spread + (spread > 1 ? index % 2 : 0) + 5))
+            frame.species.append(Int32(index % 2))
             charges.append(Double(index) / 8)
             for axis in 0..<3 {
-                positions.append(coordinate(index, axis, frame))
-                velocities.append(-coordinate(index, axis, frame))
-                images.append(Int32(index % 5 - 2))
+                frame.positions.append(coordinate(index, axis, number))
+                frame.velocities.append(-coordinate(index, axis, number))
+                frame.images.append(Int32(index % 5 - 2))
             }
         }
     }
 
-    func append(to writer: H5MDWriter, frame: Int) throws {
-        try charges.withUnsafeBufferPointer { charges in
-            let atoms = LocalAtoms(count: ids.count, ids: ids.isEmpty ? nil : ids.withUnsafeBufferPointer { $0.baseAddress },
-                                   species: species.withUnsafeBufferPointer { $0.baseAddress },
-                                   positions: positions.withUnsafeBufferPointer { $0.baseAddress },
-                                   velocities: velocities.withUnsafeBufferPointer { $0.baseAddress },
-                                   images: images.withUnsafeBufferPointer { $0.baseAddress },
-                                   scalars: charges.baseAddress.map { [$0] } ?? [])
-            try withExtendedLifetime(self) {
-                try writer.append(atoms, step: Int64(frame), time: Double(frame) / 4,
-                                  box: SimulationBox(edges: SIMD3(10, 11, 12 + Double(frame))), observables: [Double(frame) * 2])
-            }
+    func append(to writer: H5MDWriter, frame number: Int) throws {
+        try LocalAtoms.with(frame, scalars: [charges]) {
+            try writer.append($0, step: Int64(number), time: Double(number) / 4, box: frame.box, observables: [Double(number) * 2])
         }
     }
 }
@@ -92,7 +84,36 @@ private func writeTrajectory(_ path: String, _ communicator: Communicator, atoms
     try writer.close()
 }
 
-let trajectoryTests: [DistributedTest] = [
+/// Appends and flushes frames until it is killed; `Tests/h5md-kill.sh` does that, and looks at what is left.
+/// Rank 0 notes the number of flushed frames in PATH.flushed, each rank its process in PATH.pid.RANK.
+private func writeUntilKilled(_ path: String, _ communicator: Communicator) throws {
+    try "\(getpid())".write(toFile: "\(path).pid.\(communicator.rank)", atomically: true, encoding: .utf8)
+    let atoms = 2000
+    let writer = try H5MDWriter.create(path, communicator: communicator, atomCount: atoms, species: twoSpecies,
+                                       box: SimulationBox(edges: SIMD3(10, 11, 12)), options: H5MDOptions(precision: .float64))
+    var mine = AtomFrame()
+    for number in 0..<1_000_000 {
+        mine.removeAtoms()
+        for index in 0..<atoms where (index + number) % communicator.size == communicator.rank {
+            mine.ids.append(Int64(index + 1))
+            mine.species.append(0)
+            for axis in 0..<3 {
+                mine.positions.append(Double(index * 3 + axis) + Double(number) / 1024)
+                mine.velocities.append(Double(number))
+            }
+        }
+        try LocalAtoms.with(mine) { try writer.append($0, step: Int64(number), time: Double(number), box: SimulationBox(edges: SIMD3(10, 11, 12))) }
+        try writer.flush()
+        if communicator.rank == 0 { try "\(number + 1)".write(toFile: path + ".flushed", atomically: true, encoding: .utf8) }
+    }
+}
+
+/// Only where the script asks for it: it is no test by itself.
+private let killFixture = ProcessInfo.processInfo.environment["SAGES_KILL_TEST"].map { path in
+    [DistributedTest("fixture.writeUntilKilled", ranks: everySize, timeout: 120) { try writeUntilKilled(path, $0) }]
+} ?? []
+
+let trajectoryTests: [DistributedTest] = killFixture + [
     DistributedTest("hdf5.collective.emptySelections", ranks: everySize) { communicator in
         let path = try sharedFile("empty.h5", communicator)
         for deflate in [nil, 4] {
@@ -180,6 +201,13 @@ let trajectoryTests: [DistributedTest] = [
         try writer.close()
         let reader = try H5MDReader(path, communicator: communicator)
         try expect(reader.steps == [0, 1, 2, 3], "steps \(reader.steps)")
+        for frame in 0..<4 {
+            var positions = [Float](repeating: 0, count: 3 * 57)
+            try positions.withUnsafeMutableBufferPointer { try reader.read(.position, frames: frame..<frame + 1, atoms: 0..<57, into: $0) }
+            for element in positions.indices {
+                try expect(positions[element] == Float(coordinate(element / 3, element % 3, frame)), "frame \(frame), element \(element)")
+            }
+        }
         try reader.file.close()
         try removeShared(path, after: communicator)
     },
@@ -196,10 +224,7 @@ let trajectoryTests: [DistributedTest] = [
             frame.positions = [0, 0, 0, 0, 0, 0]
         }
         try expectError((any Error).self, "an id that comes twice") {
-            let atoms = LocalAtoms(count: 2, ids: frame.ids.withUnsafeBufferPointer { $0.baseAddress },
-                                   species: frame.species.withUnsafeBufferPointer { $0.baseAddress },
-                                   positions: frame.positions.withUnsafeBufferPointer { $0.baseAddress })
-            try withExtendedLifetime(frame) { try writer.append(atoms, step: 0, time: 0, box: frame.box) }
+            try LocalAtoms.with(frame) { try writer.append($0, step: 0, time: 0, box: frame.box) }
         }
         try expect(writer.frameCount == 0, "a frame was counted")
         try writer.close()

@@ -45,8 +45,8 @@ expect_output "particle trajectory (H5MD)"
 expect_output "/particles/all/position/value"
 expect_output "Provenance"
 expect_status 0 "$SAGES" info crystal.h5 --json
-expect_json 'result["kind"] == "trajectory" and result["details"]["frames"] == 20 and result["details"]["atoms"] == 64'
-expect_json 'result["provenance"]["sources"] == "crystal.lammpstrj"'
+expect_json '(result["kind"], result["details"]["frames"], result["details"]["atoms"],
+    result["provenance"]["sources"]) == ("trajectory", 20, 64, "crystal.lammpstrj")'
 
 # A round trip through text keeps every digit.
 expect_status 0 "$SAGES" export crystal.h5 --format extxyz --out again.xyz
@@ -71,7 +71,8 @@ for name in temperature rdf motion slice; do
     expect "plots/$name.png shows something" test "$(stat --format=%s "plots/$name.png")" -gt 10000
 done
 expect_status 0 "$SAGES" plot crystal.h5 --reference half.h5 --out plots --format svg --json
-expect_json '0 < result["rdf_largest_difference"] < 20 and result["mean_temperature_K"] > 1000'
+# <v^2> = 3 x 50 (A/ps)^2 for atoms of 12.011 u.
+expect_json '0 < result["rdf_largest_difference"] < 20 and 700 < result["mean_temperature_K"] < 750'
 
 # What is wrong is named, with the status of its kind, and leaves no file.
 expect_status 64 "$SAGES" import crystal.lammpstrj --elements Xq --out no.h5

@@ -42,18 +42,21 @@ struct GatherPass<Scalar: KernelScalar> {
     /// Whether the sums are added to the target or replace it.
     var accumulate: Bool
 
-    /// Chooses the line along which tiles are laid and makes it the x axis of the pass.
-    mutating func orient() {
-        // Whole planes and rows that follow each other in both fields are one line.
-        if targetStrides.y == cells.x * targetStrides.x && sourceStrides.y == cells.x * sourceStrides.x {
-            if targetStrides.z == cells.y * targetStrides.y && sourceStrides.z == cells.y * sourceStrides.y {
-                cells = CellExtents(z: 1, y: 1, x: cells.count)
-            } else {
-                cells = CellExtents(z: cells.z, y: 1, x: cells.y * cells.x)
-            }
+    /// Makes whole rows and planes that follow each other in both fields one line.
+    mutating func joinRows() {
+        guard targetStrides.y == cells.x * targetStrides.x && sourceStrides.y == cells.x * sourceStrides.x else {
+            return
         }
-        // A thin slab, such as a face of the boundary shell, is tiled along its longest axis instead.
-        guard cells.x < 8 && cells.x < max(cells.y, cells.z) else { return }
+        if targetStrides.z == cells.y * targetStrides.y && sourceStrides.z == cells.y * sourceStrides.y {
+            cells = CellExtents(z: 1, y: 1, x: cells.count)
+        } else {
+            cells = CellExtents(z: cells.z, y: 1, x: cells.y * cells.x)
+        }
+    }
+
+    /// Makes the longest axis the x axis of the pass, along which tiles are laid, unless x is long enough.
+    mutating func orient(enough: Int) {
+        if cells.x >= enough || cells.x >= max(cells.y, cells.z) { return }
         if cells.y >= cells.z {
             (cells.x, cells.y) = (cells.y, cells.x)
             (targetStrides.x, targetStrides.y) = (targetStrides.y, targetStrides.x)
@@ -64,6 +67,16 @@ struct GatherPass<Scalar: KernelScalar> {
             (sourceStrides.x, sourceStrides.z) = (sourceStrides.z, sourceStrides.x)
         }
     }
+
+    /// Splits off the cells from `x` on.
+    mutating func split(at x: Int) -> Self {
+        var rest = self
+        rest.target += x * targetStrides.x
+        rest.source += x * sourceStrides.x
+        rest.cells.x -= x
+        cells.x = x
+        return rest
+    }
 }
 
 /// Runs a pass. Registers: 32 of AVX-512 hold 16 sums, 16 of AVX2 hold 8.
@@ -71,7 +84,7 @@ struct GatherPass<Scalar: KernelScalar> {
 func gather<T: KernelScalar>(_ unoriented: GatherPass<T>) {
     var pass = unoriented
     if pass.cells.count == 0 { return }
-    pass.orient()
+    pass.joinRows()
     pass.window.joinTaps()
     var first = 0
     while first < pass.channels {
@@ -100,16 +113,27 @@ func gather<T: KernelScalar>(_ unoriented: GatherPass<T>) {
 }
 
 /// The channels [first, first + valid) of all cells of a pass.
+///
+/// Small tiles are slow, so the columns that whole tiles along x leave over are tiled along another axis, where they
+/// are longer that way: only the corner that no axis fills is left to small tiles.
 @inline(never)
 private func gatherBlock<Tile: RegisterTile>(
-    _: Tile.Type, _ pass: GatherPass<Tile.Scalar>, _ first: Int, _ valid: Int
+    _: Tile.Type, _ whole: GatherPass<Tile.Scalar>, _ first: Int, _ valid: Int
 ) {
-    for z in 0..<pass.cells.z {
-        for y in 0..<pass.cells.y {
-            gatherLine(Tile.self, pass, valid,
-                       target: pass.target + pass.targetStrides.offset(z, y, 0) + first,
-                       source: pass.source + pass.sourceStrides.offset(z, y, 0), cells: pass.cells.x)
+    var pass = whole
+    pass.target += first
+    while pass.cells.count > 0 {
+        pass.orient(enough: Tile.count)
+        let left = pass.cells.x % Tile.count
+        let isBetterTurned = left < max(pass.cells.y, pass.cells.z)
+        let rest = pass.split(at: isBetterTurned ? pass.cells.x - left : pass.cells.x)
+        for z in 0..<pass.cells.z {
+            for y in 0..<pass.cells.y {
+                gatherLine(Tile.self, pass, valid, target: pass.target + pass.targetStrides.offset(z, y, 0),
+                           source: pass.source + pass.sourceStrides.offset(z, y, 0), cells: pass.cells.x)
+            }
         }
+        pass = rest
     }
 }
 

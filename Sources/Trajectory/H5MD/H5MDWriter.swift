@@ -73,9 +73,19 @@ public final class H5MDWriter {
         guard kept >= 0, kept <= found.frameCount else {
             throw TrajectoryError(file: path, message: "it has \(found.frameCount) frames, so \(kept) cannot be kept")
         }
+        guard found.series.growing.contains(where: { $0.shape[0] != kept }) else {
+            return H5MDWriter(file: file, found, frameCount: kept)
+        }
         try found.series.resize(frames: kept)
-        return H5MDWriter(file: file, atomCount: found.atomCount, species: found.species, options: found.options,
-                          series: found.series, frameCount: kept, hasMasses: found.hasMasses)
+        // Opened anew, so that no cache remembers what was cut off.
+        try file.close()
+        let again = try File.open(path, .readWrite, communicator: communicator)
+        return H5MDWriter(file: again, try H5MDSeries.open(in: again), frameCount: kept)
+    }
+
+    private convenience init(file: File, _ found: H5MDSeries.Found, frameCount: Int) {
+        self.init(file: file, atomCount: found.atomCount, species: found.species, options: found.options,
+                  series: found.series, frameCount: frameCount, hasMasses: found.hasMasses)
     }
 
     /// Memory allocations of the redistribution and the conversion so far; constant in the steady state.
@@ -114,20 +124,8 @@ public final class H5MDWriter {
         guard file.communicator.map({ $0.rank == 0 }) ?? true else {
             return try append(.none, step: frame.step, time: frame.time, box: frame.box, observables: observables)
         }
-        try frame.ids.withUnsafeBufferPointer { ids in
-            try frame.species.withUnsafeBufferPointer { species in
-                try frame.positions.withUnsafeBufferPointer { positions in
-                    try frame.velocities.withUnsafeBufferPointer { velocities in
-                        try frame.images.withUnsafeBufferPointer { images in
-                            let atoms = LocalAtoms(count: ids.count, ids: ids.baseAddress, species: species.baseAddress,
-                                                   positions: positions.baseAddress,
-                                                   velocities: velocities.isEmpty ? nil : velocities.baseAddress,
-                                                   images: images.isEmpty ? nil : images.baseAddress)
-                            try append(atoms, step: frame.step, time: frame.time, box: frame.box, observables: observables)
-                        }
-                    }
-                }
-            }
+        try LocalAtoms.with(frame) {
+            try append($0, step: frame.step, time: frame.time, box: frame.box, observables: observables)
         }
     }
 

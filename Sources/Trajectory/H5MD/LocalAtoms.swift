@@ -27,6 +27,36 @@ public struct LocalAtoms {
         self.scalars = scalars
     }
 
+    /// Calls `body` with views of a frame's atoms, valid during the call.
+    public static func with<T>(_ frame: AtomFrame, scalars: [[Double]] = [], _ body: (LocalAtoms) throws -> T) rethrows -> T {
+        if frame.count == 0 { return try body(.none) }
+        return try frame.ids.withUnsafeBufferPointer { ids in
+            try frame.species.withUnsafeBufferPointer { species in
+                try frame.positions.withUnsafeBufferPointer { positions in
+                    try frame.velocities.withUnsafeBufferPointer { velocities in
+                        try frame.images.withUnsafeBufferPointer { images in
+                            let atoms = LocalAtoms(count: ids.count, ids: ids.baseAddress, species: species.baseAddress,
+                                                   positions: positions.baseAddress,
+                                                   velocities: velocities.isEmpty ? nil : velocities.baseAddress,
+                                                   images: images.isEmpty ? nil : images.baseAddress)
+                            return try withScalars(atoms, scalars[...], body)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private static func withScalars<T>(_ atoms: LocalAtoms, _ rest: ArraySlice<[Double]>,
+                                       _ body: (LocalAtoms) throws -> T) rethrows -> T {
+        guard let first = rest.first else { return try body(atoms) }
+        return try first.withUnsafeBufferPointer { scalar in
+            var more = atoms
+            if let base = scalar.baseAddress { more.scalars.append(base) }
+            return try withScalars(more, rest.dropFirst(), body)
+        }
+    }
+
     /// No atoms.
     public static var none: LocalAtoms { LocalAtoms(count: 0, ids: nil, species: nil, positions: nil) }
 }

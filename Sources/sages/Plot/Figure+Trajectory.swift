@@ -14,8 +14,9 @@ extension GnuplotFigure {
             let values = reference.kineticStates.map(\.temperature)
             let other = average(values)
             series.append(Series(label: reference.label, x: reference.times, y: values, style: .reference))
-            title += ", \(Digits.tenth(100 * abs(mean - other) / other))% \(mean < other ? "below" : "above") "
-                + "\(reference.label)'s \(Digits.three(other)) K"
+            let percent = 100 * abs(mean - other) / other
+            title += percent < 0.05 ? ", as that of \(reference.label)"
+                : ", \(Digits.tenth(percent))% \(mean < other ? "below" : "above") \(reference.label)'s \(Digits.three(other)) K"
         } else if let first = temperatures.first, let last = temperatures.last, temperatures.count > 1 {
             title += ", \(Digits.three(first)) K at the beginning and \(Digits.three(last)) K at the end"
         }

@@ -43,6 +43,8 @@ extension VerbSpecification {
             .value("decomposition", "AxBxC", "parts of the grid along x, y, z; default: smallest surface"),
             .value("boundary", "X,Y,Z", "p (periodic) or o (open) for each axis, as in p,p,o; default: the input's"),
             .value("replicate", "AxBxC", "copies of the start state along x, y, z", default: "1x1x1"),
+            .value("environment", "NAME=VALUE", "set an environment variable of the model, for example temperature=300",
+                   isRepeatable: true),
             .flag("resume", "go on behind the last whole frame in OUT.h5"),
             .json,
         ],
