@@ -9,6 +9,7 @@ extension File {
     /// - Parameter path: its name in errors.
     public static func createInMemory(_ path: String) throws -> File {
         let file = File(path: path, communicator: nil, isReadOnly: false)
+        file.isInMemory = true
         let place = file.place
         let access: PropertyList = try place.take(H5Pcreate(sages_h5_property_file_access()), "set up access", .internal)
         try place.check(H5Pset_fclose_degree(access.identifier, H5F_CLOSE_STRONG), "set up access", .internal)
