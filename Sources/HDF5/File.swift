@@ -35,11 +35,13 @@ public final class File {
     public let communicator: Communicator?
     /// True if the file was opened for reading alone.
     public let isReadOnly: Bool
-    private var handle: Handle<FileCloser>?
+    var handle: Handle<FileCloser>?
     /// Bytes that datasets have taken since the last flush, at most.
     var allocatedSinceFlush = 0
+    /// Whether the file has no place on a disk.
+    var isInMemory = false
 
-    private init(path: String, communicator: Communicator?, isReadOnly: Bool) {
+    init(path: String, communicator: Communicator?, isReadOnly: Bool) {
         self.path = path
         self.communicator = communicator
         self.isReadOnly = isReadOnly
@@ -152,7 +154,7 @@ public final class File {
     /// between, the file could not be opened. So the file gets at least that length first: what datasets have taken
     /// since the last flush, and plenty for metadata. The library then cuts it to its length.
     private func extendForFlush() throws {
-        guard allocatedSinceFlush > 0 else { return }
+        guard allocatedSinceFlush > 0, !isInMemory else { return }
         let growth = allocatedSinceFlush + (4 << 20)
         allocatedSinceFlush = 0
         try onRoot {
