@@ -216,7 +216,10 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         let cells = cellsOfRuns[ObjectIdentifier(run)]!
         var random = random
         let symmetry = random.map { _ in cells.symmetries[random!.nextIndex(below: cells.symmetries.count)] } ?? .identity
-        let start = try run.frame(frame)
+        // Motion without friction is as true backwards: from the last frame to the first, velocities turned round.
+        let isReversed = configuration.timeReversal && random != nil && random!.nextIndex(below: 2) == 1
+        let order = FrameOrder(first: frame, steps: configuration.rollout, isReversed: isReversed)
+        let start = try run.frame(order[0])
         var grid = try run.grid(for: configuration, box: start.box)
         if configuration.origin == .random, random != nil {
             let phase = SIMD3(random!.nextUniform(), random!.nextUniform(), random!.nextUniform())
@@ -249,7 +252,7 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
             }
         }
         drawNoise(&random, atoms: run.atomCount)
-        try write(inputs, program, run, start, frame, symmetry, binning, firstRow: firstRow, samples: samples)
+        try write(inputs, program, run, start, order, symmetry, binning, firstRow: firstRow, samples: samples)
         return binning.rowCount
     }
 
@@ -292,7 +295,7 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
     }
 
     private func write(
-        _ inputs: Inputs, _ program: Program<Scalar>, _ run: AtomRun, _ start: AtomRun.Frame, _ frame: Int,
+        _ inputs: Inputs, _ program: Program<Scalar>, _ run: AtomRun, _ start: AtomRun.Frame, _ order: FrameOrder,
         _ symmetry: CubeSymmetry, _ binning: CellBinning, firstRow: Int, samples: Int
     ) throws {
         let configuration = model.configuration
@@ -301,10 +304,10 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         let writer = CellWriter(program, inputs.cells, layout, firstRow: firstRow)
         writer.clear(rows: binning.rowCount)
         let weight = program.pointer(to: inputs.weight) + firstRow * layout.vectors
-        weight.update(repeating: 0, count: binning.rowCount * layout.vectors)
+        Kernels.fill(weight, with: 0, count: binning.rowCount * layout.vectors)
         let share = Scalar(1 / Double(3 * run.atomCount * samples * configuration.rollout))
         forEachAtom(binning) { atom, entry in
-            let velocity = symmetry(SIMD3(start.velocities.pointer, 3 * atom))
+            let velocity = order.sign * symmetry(SIMD3(start.velocities.pointer, 3 * atom))
             var offset = SIMD3(offsets.pointer, 3 * atom)
             var motion = velocity
             if noisy {
@@ -315,15 +318,15 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
             for axis in 0..<3 { weight[3 * entry + axis] = share }
         }
         for (step, target) in inputs.targets.enumerated() {
-            let end = try run.frame(frame + step + 1)
+            let end = try run.frame(order[step + 1])
             let place = program.pointer(to: target.offset) + firstRow * layout.vectors
             let motion = program.pointer(to: target.velocity) + firstRow * layout.vectors
-            place.update(repeating: 0, count: binning.rowCount * layout.vectors)
-            motion.update(repeating: 0, count: binning.rowCount * layout.vectors)
+            Kernels.fill(place, with: 0, count: binning.rowCount * layout.vectors)
+            Kernels.fill(motion, with: 0, count: binning.rowCount * layout.vectors)
             forEachAtom(binning) { atom, entry in
                 let moved = run.displacement(of: atom, from: start, to: end)
                 let offset = SIMD3(offsets.pointer, 3 * atom) + symmetry(moved)
-                let velocity = symmetry(SIMD3(end.velocities.pointer, 3 * atom))
+                let velocity = order.sign * symmetry(SIMD3(end.velocities.pointer, 3 * atom))
                 for axis in 0..<3 {
                     place[3 * entry + axis] = Scalar(offset[axis])
                     motion[3 * entry + axis] = Scalar(velocity[axis])
@@ -341,6 +344,19 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
     }
 
     public func write(to root: Group) throws { try model.normalization.write(to: root) }
+}
+
+/// The frames of a sample in the order in which time passes in it.
+struct FrameOrder {
+    let first: Int
+    let steps: Int
+    let isReversed: Bool
+
+    /// The frame after `step` steps.
+    subscript(step: Int) -> Int { isReversed ? first + steps - step : first + step }
+
+    /// By which velocities are multiplied.
+    var sign: Double { isReversed ? -1 : 1 }
 }
 
 extension SIMD3 where Scalar == Double {
