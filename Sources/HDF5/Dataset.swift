@@ -108,7 +108,7 @@ public final class Dataset: AttributedObject {
         // Cutting a chunk fills what is cut off through each rank's chunk cache, which later transfers through MPI-IO
         // bypass: written any later, the cached chunk would undo them.
         if file.communicator != nil && zip(shape, self.shape).contains(where: { $0 < $1 }) { try file.flush() }
-        file.allocatedSinceFlush += max(0, allocation(of: shape) - allocation(of: self.shape))
+        file.allocated += max(0, allocation(of: shape) - allocation(of: self.shape))
         self.shape = shape
     }
 

@@ -87,7 +87,7 @@ extension Group {
                 H5Dcreate2(handle.identifier, name, fileType, space.identifier, links.identifier, creation.identifier,
                            sages_h5_property_default()), "create the dataset", .inputOutput))
             // An empty one too: its metadata lengthen the file.
-            file.allocatedSinceFlush += max(1, dataset.allocation(of: shape))
+            file.allocated += max(1, dataset.allocation(of: shape))
             return dataset
         }
     }

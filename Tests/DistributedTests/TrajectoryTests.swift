@@ -87,7 +87,7 @@ private func writeTrajectory(_ path: String, _ communicator: Communicator, atoms
 /// Appends and flushes frames until it is killed; `Tests/h5md-kill.sh` does that, and looks at what is left.
 /// Rank 0 notes the number of flushed frames in PATH.flushed, each rank its process in PATH.pid.RANK.
 private func writeUntilKilled(_ path: String, _ communicator: Communicator) throws {
-    try "\(getpid())".write(toFile: "\(path).pid.\(communicator.rank)", atomically: true, encoding: .utf8)
+    try "\(getpid())\n".write(toFile: "\(path).pid.\(communicator.rank)", atomically: true, encoding: .utf8)
     let atoms = 2000
     let writer = try H5MDWriter.create(path, communicator: communicator, atomCount: atoms, species: twoSpecies,
                                        box: SimulationBox(edges: SIMD3(10, 11, 12)), options: H5MDOptions(precision: .float64))
