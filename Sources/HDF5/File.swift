@@ -38,6 +38,8 @@ public final class File {
     private var handle: Handle<FileCloser>?
     /// Bytes that datasets have taken since the file was opened, at most.
     var allocated = 0
+    /// Whether compressed data were written since the last flush.
+    var hasUnreserved = false
     /// Length of the file when it was opened; known on the root.
     var initialLength = 0
 
@@ -52,7 +54,12 @@ public final class File {
     /// - Throws: `HDF5Error` (exit status 74) if the file cannot be created.
     public static func create(_ path: String, communicator: Communicator? = nil, layout: Layout = Layout()) throws -> File {
         let file = File(path: path, communicator: communicator, isReadOnly: false)
-        try file.collectively { try file.onRoot { try file.checkWritable() } }
+        try file.collectively {
+            try file.onRoot {
+                try file.checkWritable()
+                try file.takeRoom(1)
+            }
+        }
         try file.collectively {
             let access = try file.accessProperties(layout)
             let creation = try file.creationProperties(layout)
@@ -84,8 +91,8 @@ public final class File {
     /// Hands everything written so far to the operating system (with a communicator, to the disk). Collective.
     public func flush() throws {
         let identifier = try self.identifier
+        try reserveForFlush()
         try collectively {
-            try extendForFlush()
             try place.check(H5Fflush(identifier, H5F_SCOPE_LOCAL), "flush the file", .inputOutput)
         }
     }

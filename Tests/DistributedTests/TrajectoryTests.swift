@@ -118,7 +118,8 @@ let trajectoryTests: [DistributedTest] = killFixture + [
         let path = try sharedFile("empty.h5", communicator)
         for deflate in [nil, 4] {
             let file = try File.create(path, communicator: communicator)
-            let storage = DatasetStorage.growing(chunk: [1, 16], shape: [0, 100], deflate: deflate)
+            var storage = DatasetStorage.growing(chunk: [1, 16], shape: [0, 100], deflate: deflate)
+            storage.fillValue = 0
             let dataset = try file.root.createDataset("a/b/values", of: Int32.self, shape: [3, 100], storage: storage)
             // One rank at a time has everything; the others take part with nothing, and in the last row nobody has any.
             for row in 0..<2 {

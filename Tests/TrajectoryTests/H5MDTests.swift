@@ -240,8 +240,9 @@ let sampleSpecies = SpeciesTable(symbols: ["H", "C", "O"], masses: [1.008, 12.01
         try refused("huge") { root in
             try skeleton(root)
             try root.remove("particles/all/position/value")
+            // 2.4 GB that were never written.
             let storage = DatasetStorage(chunk: [1, 1 << 20, 3], maximumShape: [nil, nil, 3], deflate: 1)
-            _ = try root.createDataset("particles/all/position/value", of: Double.self, shape: [2, 1 << 40, 3], storage: storage)
+            _ = try root.createDataset("particles/all/position/value", of: Double.self, shape: [2, 50_000_000, 3], storage: storage)
         }
         // And one that is right: units of nm, fixed box, ids missing.
         let file = try HDF5.File.create(scratch.file("good"))
