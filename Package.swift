@@ -7,6 +7,7 @@ import PackageDescription
 //   SAGES_HDF5_PKGCONFIG      pkg-config name of parallel HDF5  (default hdf5-openmpi; hdf5-mpich)
 //   SAGES_OPENBLAS_PKGCONFIG  pkg-config name of OpenBLAS       (default openblas)
 //   SAGES_ARCH                instruction set of the kernels, as for -march (default native)
+//   SAGES_COMMIT              the commit being built, for provenance (set by jobs/site.sh from git; default unknown)
 let environment = ProcessInfo.processInfo.environment
 func setting(_ name: String, _ fallback: String) -> String {
     guard let value = environment[name], !value.isEmpty else { return fallback }
@@ -39,13 +40,20 @@ let package = Package(
                        providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
-        .target(name: "Diagnostics"),
+        // The instruction set that the kernels are compiled for, told by the preprocessor; no library.
+        .systemLibrary(name: "CInstructionSet"),
+
+        // The commit and the instruction set, as functions: one C file, recompiled alone when either changes.
+        .target(name: "CBuildInformation",
+                cSettings: [.define("SAGES_COMMIT", to: "\"\(setting("SAGES_COMMIT", ""))\""),
+                            .unsafeFlags(["-march=\(architecture)"])]),
+        .target(name: "Diagnostics", dependencies: ["CBuildInformation"]),
         .target(name: "Configuration", dependencies: ["Diagnostics"]),
         .target(name: "MPI", dependencies: ["CMPI", "Diagnostics"]),
         .target(name: "HDF5", dependencies: ["CHDF5", "MPI", "Diagnostics"]),
 
         // The engine. None of it knows of MPI.
-        .target(name: "Kernels", swiftSettings: kernelSettings),
+        .target(name: "Kernels", dependencies: ["CInstructionSet"], swiftSettings: kernelSettings),
         .target(name: "Tensor", dependencies: ["Kernels", "Diagnostics"]),
         .target(name: "Autodiff", dependencies: ["Tensor", "Kernels", "COpenBLAS", "Diagnostics"]),
         .target(name: "NeuralNetworks", dependencies: ["Autodiff", "Tensor", "Kernels", "Diagnostics"]),
@@ -62,22 +70,29 @@ let package = Package(
 
         .executableTarget(name: "sages",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",
-                                         "Tensor", "Kernels", "MPI", "HDF5", "Configuration", "Diagnostics"]),
+                                         "Tensor", "Kernels", "MPI", "HDF5", "Configuration", "COpenBLAS",
+                                         "Diagnostics"]),
         .executableTarget(name: "sages-bench",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",
-                                         "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics"]),
+                                         "Tensor", "Kernels", "MPI", "HDF5", "Configuration",
+                                         "Diagnostics"],
+                          swiftSettings: kernelSettings),
 
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics", "Configuration"]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensor"]),
         .testTarget(name: "AutodiffTests", dependencies: ["NeuralNetworks", "Autodiff", "Tensor"]),
         .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "MPI", "Diagnostics"]),
         .testTarget(name: "GridTests", dependencies: ["Grid", "MPI"]),
+        .testTarget(name: "TrainingTests",
+                    dependencies: ["Training", "Configuration", "NeuralNetworks", "Tensor", "Kernels", "Diagnostics"]),
         .testTarget(name: "SAGESnetTests",
                     dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff", "Tensor"]),
+        // A malloc that counts, for tests of code that must not allocate.
+        .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         // Run under mpirun by jobs/test.sh on 1, 2, 3, 4, 6 and 8 ranks.
         .executableTarget(name: "distributed-tests",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "Autodiff", "NeuralNetworks",
-                                         "Tensor", "MPI", "HDF5", "Diagnostics"],
+                                         "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics", "AllocationCounter"],
                           path: "Tests/DistributedTests"),
     ],
     swiftLanguageModes: [.v6]

@@ -35,15 +35,17 @@ public final class File {
     public let communicator: Communicator?
     /// True if the file was opened for reading alone.
     public let isReadOnly: Bool
-    private var handle: Handle<FileCloser>?
+    var handle: Handle<FileCloser>?
     /// Bytes that datasets have taken since the file was opened, at most.
     var allocated = 0
     /// Whether compressed data were written since the last flush.
     var hasUnreserved = false
     /// Length of the file when it was opened; known on the root.
     var initialLength = 0
+    /// Whether the file has no place on a disk.
+    var isInMemory = false
 
-    private init(path: String, communicator: Communicator?, isReadOnly: Bool) {
+    init(path: String, communicator: Communicator?, isReadOnly: Bool) {
         self.path = path
         self.communicator = communicator
         self.isReadOnly = isReadOnly
@@ -99,6 +101,10 @@ public final class File {
 
     /// Closes the file and all objects in it; closing again does nothing. Collective.
     public func close() throws {
+        switch handle {
+        case .none: return
+        case .some: try reserveForFlush()
+        }
         guard let handle = handle.take() else { return }
         let status = handle.close()
         let failure = status < 0 ? place.failure("close the file", .inputOutput) : nil

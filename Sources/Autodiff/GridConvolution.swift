@@ -1,0 +1,150 @@
+import Kernels
+import Tensor
+
+/// A three-dimensional convolution between two dense grids: its kernel, stride and the memory it needs.
+///
+/// Recorded through `Variable.gridConvolution`. With F(x, w) the convolution, D(g, w) its adjoint for the input and
+/// W(x, g) its adjoint for the weights, each of the three is bilinear and the adjoints of each are the other two:
+///
+///     F: D(c, w), W(x, c)      D: F(c, w), W(c, g)      W: D(g, c), F(x, c)
+public final class GridConvolution {
+    public let input: GridTopology
+    public let output: GridTopology
+    /// 1 or 3 cells along every axis.
+    public let kernel: Int
+    /// 1 or 2; the output has ceil(cells / stride) cells along each axis.
+    public let stride: Int
+
+    private var packed: [PackingKey: Buffer<UInt8>] = [:]
+    private struct PackingKey: Hashable {
+        let isAdjoint: Bool
+        let inputs, outputs: Int
+    }
+
+    /// - Precondition: the output grid has the extents that input and stride give, and as many samples.
+    public init(from input: GridTopology, to output: GridTopology, kernel: Int = 3, stride: Int = 1) {
+        self.input = input
+        self.output = output
+        self.kernel = kernel
+        self.stride = stride
+        precondition(
+            geometry(1, 1).outputExtents == output.extents && input.samples == output.samples,
+            "a convolution of stride \(stride) from \(input.extents) to \(output.extents)")
+    }
+
+    /// The convolution of a grid to itself.
+    public convenience init(over grid: GridTopology, kernel: Int = 3) { self.init(from: grid, to: grid, kernel: kernel) }
+
+    func geometry(_ inputs: Int, _ outputs: Int) -> ConvolutionGeometry {
+        ConvolutionGeometry(
+            kernel: kernel, stride: stride, inputChannels: inputs, outputChannels: outputs,
+            inputExtents: input.extents)
+    }
+
+    /// Makes the memory for operations on this many channels; evaluation then allocates nothing.
+    func prepare<Scalar: KernelScalar>(_ type: Scalar.Type, inputs: Int, outputs: Int) {
+        let geometry = geometry(inputs, outputs)
+        input.makePadded(type, channels: inputs)
+        output.makePadded(type, channels: outputs)
+        let stride = MemoryLayout<Scalar>.stride
+        let sizes = [
+            (false, packedConvolutionWeightCount(type, geometry) * stride),
+            (
+                true,
+                max(
+                    packedConvolutionAdjointWeightCount(type, geometry),
+                    convolutionBackwardWeightsWorkspaceCount(type, geometry)) * stride
+            ),
+        ]
+        for (isAdjoint, bytes) in sizes {
+            let key = PackingKey(isAdjoint: isAdjoint, inputs: inputs, outputs: outputs)
+            if (packed[key]?.count ?? 0) < bytes { packed[key] = Buffer(repeating: 0, count: bytes) }
+        }
+    }
+
+    private func workspace<Scalar: KernelScalar>(
+        _: Scalar.Type, _ geometry: ConvolutionGeometry, adjoint: Bool
+    ) -> UnsafeMutablePointer<Scalar> {
+        let key = PackingKey(
+            isAdjoint: adjoint, inputs: geometry.inputChannels, outputs: geometry.outputChannels)
+        return UnsafeMutableRawPointer(packed[key]!.pointer).assumingMemoryBound(to: Scalar.self)
+    }
+
+    /// Which outputs of a pass from `source` need no halo, for windows of this kernel at `stride` (or at 1/`stride`).
+    private func inner(of outputs: CellExtents, isAdjoint: Bool) -> CellBox {
+        guard kernel == 3 else { return CellBox(extents: outputs) }
+        func range(_ count: Int, _ cells: Int) -> Range<Int> {
+            // Output o reads cells s o - 1 ... s o + 1; as an adjoint, input i reads outputs (i - 1) / s ... (i + 1) / s.
+            let first = 1
+            let last = isAdjoint ? (cells - 1) * stride : (cells - 2) / stride + 1
+            return first..<max(first, min(count, last))
+        }
+        let source = isAdjoint ? output.extents : input.extents
+        let (z, y, x) = (range(outputs.z, source.z), range(outputs.y, source.y), range(outputs.x, source.x))
+        return CellBox(
+            origin: CellExtents(z: z.lowerBound, y: y.lowerBound, x: x.lowerBound),
+            extents: CellExtents(z: z.count, y: y.count, x: x.count))
+    }
+
+    /// y = F(x, w), all samples.
+    func forward<Scalar: KernelScalar>(_ y: Operand<Scalar>, _ x: Operand<Scalar>, _ w: Operand<Scalar>) throws {
+        let geometry = geometry(x.columns, y.columns)
+        let packed = workspace(Scalar.self, geometry, adjoint: false)
+        packConvolutionWeights(packed, w.pointer, bias: nil, geometry)
+        for sample in 0..<input.samples {
+            let target = y.pointer + sample * output.extents.count * y.columns
+            try padding(input, x.pointer + sample * input.extents.count * x.columns, x.columns,
+                        outputs: output.extents, isAdjoint: false) { source, strides, box in
+                convolutionForward(target, geometry.outputStrides, source, strides, packed: packed, geometry, box: box)
+            }
+        }
+    }
+
+    /// x = D(g, w), all samples.
+    func backwardData<Scalar: KernelScalar>(_ x: Operand<Scalar>, _ g: Operand<Scalar>, _ w: Operand<Scalar>) throws {
+        let geometry = geometry(x.columns, g.columns)
+        let packed = workspace(Scalar.self, geometry, adjoint: true)
+        packConvolutionAdjointWeights(packed, w.pointer, geometry)
+        for sample in 0..<input.samples {
+            let target = x.pointer + sample * input.extents.count * x.columns
+            try padding(output, g.pointer + sample * output.extents.count * g.columns, g.columns,
+                        outputs: input.extents, isAdjoint: true) { source, strides, box in
+                convolutionBackwardData(target, geometry.inputStrides, source, strides, packed: packed, geometry, box: box)
+            }
+        }
+    }
+
+    /// w = W(x, g), summed over the samples and this rank's cells.
+    func backwardWeights<Scalar: KernelScalar>(_ w: Operand<Scalar>, _ x: Operand<Scalar>, _ g: Operand<Scalar>) throws {
+        let geometry = geometry(x.columns, g.columns)
+        let workspace = workspace(Scalar.self, geometry, adjoint: true)
+        w.pointer.update(repeating: 0, count: geometry.weightCount)
+        for sample in 0..<input.samples {
+            let cotangent = g.pointer + sample * output.extents.count * g.columns
+            try padding(input, x.pointer + sample * input.extents.count * x.columns, x.columns,
+                        outputs: output.extents, isAdjoint: false) { source, strides, box in
+                convolutionBackwardWeights(
+                    w.pointer, nil, cotangent, geometry.outputStrides, source, strides, workspace: workspace, geometry,
+                    box: box)
+            }
+        }
+    }
+
+    private func padding<Scalar: KernelScalar>(
+        _ grid: GridTopology, _ rows: UnsafePointer<Scalar>, _ channels: Int, outputs: CellExtents, isAdjoint: Bool,
+        _ body: (UnsafePointer<Scalar>, CellStrides, CellBox) -> Void
+    ) throws {
+        guard kernel == 3 else {
+            return body(rows, CellStrides(packed: grid.extents, channels: channels), CellBox(extents: outputs))
+        }
+        let strides = CellStrides(packed: grid.extents, padding: 1, channels: channels)
+        try grid.withHalo(
+            rows, channels: channels, outputs: outputs, inner: inner(of: outputs, isAdjoint: isAdjoint)
+        ) { body($0, strides, $1) }
+    }
+}
+
+extension GridConvolution: Hashable {
+    public static func == (left: GridConvolution, right: GridConvolution) -> Bool { left === right }
+    public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+}

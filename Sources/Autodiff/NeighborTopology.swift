@@ -1,0 +1,123 @@
+import Kernels
+import Tensor
+
+/// Fills rows that belong to other ranks (ghost rows), in two steps so that work can go on between them.
+public protocol RowExchange: AnyObject {
+    /// Begins to fill the ghost rows of `rows`, [owned + ghost rows, channels], from their owners. Collective.
+    func start<Scalar: KernelScalar>(rows: UnsafeMutablePointer<Scalar>, channels: Int) throws
+    /// Ends it: the ghost rows hold their owners' values. Collective.
+    func finish<Scalar: KernelScalar>(rows: UnsafeMutablePointer<Scalar>, channels: Int) throws
+}
+
+/// In which order the pairs of a convolution are visited; the sums, and their bits, are the same.
+public enum ConvolutionForm: String, Hashable, Sendable, CaseIterable {
+    /// Each cell collects from its neighbors.
+    case gather
+    /// Each cell, virtual ones too, sends its effect to its neighbors (as SAGESnet's paper describes it).
+    case scatter
+}
+
+/// Which rows are neighbors at each offset of a convolution kernel: the pattern of occupied cells.
+///
+/// Rows 0..<owned are this rank's cells, the rows behind them ghosts. The pattern may change between runs of a
+/// program; memory grows when it must and is kept.
+public final class NeighborTopology {
+    public let domain: RowDomain
+    /// The number K of offsets, listed so that K-1-k is the opposite of k (3x3x3: z, y, x from -1 to 1, K = 27).
+    public let offsets: Int
+    public let form: ConvolutionForm
+    /// Fills ghost rows; nil where there are none.
+    public var exchange: (any RowExchange)?
+
+    private var outputRows = Buffer<Int32>(repeating: 0, count: 0)
+    private var inputRows = Buffer<Int32>(repeating: 0, count: 0)
+    private var inverse = Buffer<Int32>(repeating: 0, count: 0)
+    /// The first pair of each offset, and the first of those that touch ghosts.
+    private var starts: [Int]
+    private var splits: [Int]
+
+    public init(over domain: RowDomain, offsets: Int, form: ConvolutionForm = .gather) {
+        self.domain = domain
+        self.offsets = offsets
+        self.form = form
+        starts = Array(repeating: 0, count: offsets + 1)
+        splits = Array(repeating: 0, count: offsets)
+    }
+
+    /// Takes a new pattern; sets the domain's row count.
+    ///
+    /// - Parameters:
+    ///   - neighbors: [owned rows, K], the row at each offset from each owned row, -1 where the cell is empty.
+    ///   - ownedRows: the rows of this rank.
+    ///   - ghostRows: the rows behind them; owned and ghost rows fit the domain's capacity.
+    public func rebuild(neighbors: UnsafePointer<Int32>, ownedRows: Int, ghostRows: Int) {
+        precondition(ownedRows + ghostRows <= domain.capacity, "rows exceed the domain's capacity")
+        domain.count = ownedRows
+        if outputRows.count < ownedRows * offsets {
+            outputRows = Buffer(repeating: 0, count: domain.capacity * offsets)
+            inputRows = Buffer(repeating: 0, count: domain.capacity * offsets)
+        }
+        if inverse.count < domain.capacity { inverse = Buffer(repeating: 0, count: domain.capacity) }
+        let isBoundary = { (row: Int) -> Bool in
+            for k in 0..<self.offsets where Int(neighbors[row * self.offsets + k]) >= ownedRows { return true }
+            return false
+        }
+        var next = 0
+        for k in 0..<offsets {
+            starts[k] = next
+            appendPairs(neighbors, k, ownedRows, ghostRows, &next) { ghostRows == 0 || !isBoundary($0) }
+            splits[k] = next
+            if ghostRows > 0 { appendPairs(neighbors, k, ownedRows, ghostRows, &next, where: isBoundary) }
+        }
+        starts[offsets] = next
+    }
+
+    private func appendPairs(
+        _ neighbors: UnsafePointer<Int32>, _ k: Int, _ ownedRows: Int, _ ghostRows: Int, _ next: inout Int,
+        where included: (Int) -> Bool
+    ) {
+        func append(_ output: Int, _ input: Int) {
+            outputRows.pointer[next] = Int32(truncatingIfNeeded: output)
+            inputRows.pointer[next] = Int32(truncatingIfNeeded: input)
+            next += 1
+        }
+        switch form {
+        case .gather:
+            for row in 0..<ownedRows where neighbors[row * offsets + k] >= 0 && included(row) {
+                append(row, Int(neighbors[row * offsets + k]))
+            }
+        case .scatter:
+            // Each row is the neighbor of at most one other at one offset.
+            inverse.pointer.update(repeating: -1, count: ownedRows + ghostRows)
+            for row in 0..<ownedRows where neighbors[row * offsets + k] >= 0 && included(row) {
+                inverse.pointer[Int(neighbors[row * offsets + k])] = Int32(truncatingIfNeeded: row)
+            }
+            for source in 0..<(ownedRows + ghostRows) where inverse.pointer[source] >= 0 {
+                append(Int(inverse.pointer[source]), source)
+            }
+        }
+    }
+
+    /// The number of pairs of neighboring rows, over all offsets.
+    public var pairCount: Int { starts[offsets] }
+
+    enum Part { case interior, boundary, all }
+
+    /// The pairs at one offset: those that need no ghost row, the others, or both.
+    func pairs(_ k: Int, _ part: Part) -> RowPairs {
+        let range: Range<Int> =
+            switch part {
+            case .interior: starts[k]..<splits[k]
+            case .boundary: splits[k]..<starts[k + 1]
+            case .all: starts[k]..<starts[k + 1]
+            }
+        return RowPairs(
+            outputRows: outputRows.pointer + range.lowerBound, inputRows: inputRows.pointer + range.lowerBound,
+            count: range.count)
+    }
+}
+
+extension NeighborTopology: Hashable {
+    public static func == (left: NeighborTopology, right: NeighborTopology) -> Bool { left === right }
+    public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+}

@@ -1,0 +1,189 @@
+import MPI
+
+/// Which cells of a rank's padded box hold rows, where a row is a vector of channels and most cells hold none.
+///
+/// Owned rows are numbered from 0 in order of their cells (z, y, x with x fastest); a cell may hold several, which
+/// follow one another. Ghost rows, copies of other ranks' rows, follow the owned ones. A ghost cell that stands for a
+/// cell of this very box (along a periodic axis that is not cut) has no rows of its own: it names those of that cell.
+///
+/// `rebuild` once the rows have moved; `OccupiedRowExchange` then fills the ghost rows of any array of rows.
+public final class OccupiedCells {
+    public let decomposition: Decomposition
+    public let communicator: Communicator
+    public var box: PaddedBox { plan.box }
+    let plan: HaloPlan
+
+    /// Rows of this rank's cells.
+    public private(set) var ownedRows = 0
+    /// Copies of rows of other ranks, numbered from `ownedRows` on.
+    public private(set) var ghostRows = 0
+    /// Rows that an array for `OccupiedRowExchange` needs.
+    public var totalRows: Int { ownedRows + ghostRows }
+    /// Rows of the fullest cell, ghosts included.
+    public private(set) var largestRowCount = 0
+    /// How often a rebuild needed more room than there was; constant in a steady state.
+    public private(set) var growthCount = 0
+
+    // Tables over the padded box, [(z + 2h), (y + 2h), (x + 2h)].
+    private let countField: GridField<Int32>
+    private let firstTable: UnsafeMutableBufferPointer<Int32>
+    private let countExchange: HaloExchange<Int32>
+    // Interior rows from the front, boundary rows after them.
+    private var order: GrowingBuffer<Int32>
+    private var interiorCount = 0
+    // Rows to send, direction after direction.
+    private var sendList: GrowingBuffer<Int32>
+
+    /// By message of the plan: the part of `sendList` to send, and of the ghost rows to receive.
+    private(set) var sendRanges: [Range<Int>]
+    private(set) var ghostRanges: [Range<Int>]
+
+    /// Room for `rowCapacity` owned rows; both capacities grow when needed. Throws `MPIError`. Collective.
+    public init(_ decomposition: Decomposition, communicator: Communicator, rowCapacity: Int, sendCapacity: Int) throws {
+        self.decomposition = decomposition
+        self.communicator = communicator
+        plan = HaloPlan(decomposition, rank: communicator.rank)
+        countField = GridField(box: plan.box, channels: 1)
+        firstTable = .allocate(capacity: plan.box.padded.count)
+        firstTable.initialize(repeating: -1)
+        order = GrowingBuffer(capacity: rowCapacity)
+        sendList = GrowingBuffer(capacity: sendCapacity)
+        sendRanges = [Range<Int>](repeating: 0..<0, count: plan.messages.count)
+        ghostRanges = sendRanges
+        countExchange = try HaloExchange(decomposition, communicator: communicator, channels: 1, adjoint: false)
+    }
+
+    deinit { firstTable.deallocate() }
+
+    // MARK: Tables
+
+    /// The first row of each cell of the padded box, -1 where it holds none.
+    public var firstRow: UnsafeBufferPointer<Int32> { UnsafeBufferPointer(firstTable) }
+    /// The number of rows of each cell of the padded box.
+    public var rowCount: UnsafeBufferPointer<Int32> { UnsafeBufferPointer(countField.storage) }
+    /// Owned rows whose cells have no ghost cell of another rank within the halo's width, ascending: what depends on their
+    /// neighborhoods can be computed while an exchange is under way.
+    public var interiorRows: UnsafeBufferPointer<Int32> { UnsafeBufferPointer(rebasing: order.used[0..<interiorCount]) }
+    /// The other owned rows, ascending.
+    public var boundaryRows: UnsafeBufferPointer<Int32> { UnsafeBufferPointer(rebasing: order.used[interiorCount..<ownedRows]) }
+    /// Owned rows that other ranks hold as ghosts, in the order in which they are sent.
+    var rowsToSend: UnsafeBufferPointer<Int32> { sendList.used }
+
+    // MARK: Rebuilding
+
+    /// Takes the rows as they are now: `cellOfRow` gives the owned cell of each owned row (z, y, x with x fastest, without
+    /// ghosts), ascending, equal for rows of one cell. Exchanges the numbers of rows near the borders.
+    /// Throws `GridError.invalidRow`, `MPIError`. Collective.
+    public func rebuild(cellOfRow: UnsafeBufferPointer<Int32>) throws {
+        countField.storage.update(repeating: 0)
+        firstTable.update(repeating: -1)
+        ownedRows = cellOfRow.count
+        try placeOwnedRows(cellOfRow)
+        try countExchange.start(countField)
+        separateInterior(cellOfRow)
+        listRowsToSend()
+        try countExchange.finish()
+        numberGhostRows()
+        largestRowCount = Int(countField.storage.max() ?? 0)
+    }
+
+    private func placeOwnedRows(_ cellOfRow: UnsafeBufferPointer<Int32>) throws {
+        let ownedCells = box.cells.count
+        var previous: Int32 = 0
+        for row in 0..<cellOfRow.count {
+            let cell = cellOfRow[row]
+            guard cell >= previous, cell < ownedCells else {
+                throw GridError.invalidRow(row: row, cell: Int(cell), ownedCells: ownedCells)
+            }
+            let place = box.index(box.cells.cell(at: Int(cell)))
+            if countField.storage[place] == 0 { firstTable[place] = Int32(row) }
+            countField.storage[place] += 1
+            previous = cell
+        }
+    }
+
+    /// A cell is at the border if a ghost of another rank lies within the halo's width: such ghosts are beyond the ends
+    /// of cut axes.
+    private func separateInterior(_ cellOfRow: UnsafeBufferPointer<Int32>) {
+        var inner = CellRange(lower: .zero, upper: box.cells)
+        for axis in 0..<3 {
+            var step = Extent3.zero
+            step[axis] = 1
+            if case .rank = plan.sources[Direction.index(-step)] { inner.lower[axis] += box.haloWidth }
+            if case .rank = plan.sources[Direction.index(step)] { inner.upper[axis] -= box.haloWidth }
+        }
+        if order.reserve(ownedRows) { growthCount += 1 }
+        // Twice through the rows, so that both lists are ascending.
+        for row in 0..<ownedRows where inner.contains(box.cells.cell(at: Int(cellOfRow[row]))) { order.append(Int32(row)) }
+        interiorCount = order.count
+        for row in 0..<ownedRows where !inner.contains(box.cells.cell(at: Int(cellOfRow[row]))) { order.append(Int32(row)) }
+    }
+
+    private func listRowsToSend() {
+        var needed = 0
+        for message in plan.messages {
+            plan.forEachRun(box.border(Direction.offset(message.direction))) { index, count in
+                for place in index..<(index + count) { needed += Int(countField.storage[place]) }
+            }
+        }
+        if sendList.reserve(needed) { growthCount += 1 }
+        for (slot, message) in plan.messages.enumerated() {
+            let start = sendList.count
+            plan.forEachRun(box.border(Direction.offset(message.direction))) { index, count in
+                for place in index..<(index + count) {
+                    for copy in 0..<countField.storage[place] { sendList.append(firstTable[place] + copy) }
+                }
+            }
+            sendRanges[slot] = start..<sendList.count
+        }
+    }
+
+    /// Numbers ghost rows in the order in which their owners send them, then gives copies of cells the rows of these.
+    private func numberGhostRows() {
+        var next = ownedRows
+        for (slot, message) in plan.messages.enumerated() {
+            let start = next
+            plan.forEachRun(box.ghosts(Direction.offset(message.direction))) { index, count in
+                for place in index..<(index + count) where countField.storage[place] > 0 {
+                    firstTable[place] = Int32(truncatingIfNeeded: next)
+                    next += Int(countField.storage[place])
+                }
+            }
+            ghostRanges[slot] = start..<next
+        }
+        ghostRows = next - ownedRows
+        for direction in 0..<Direction.count {
+            plan.forEachWrappedRun(direction) { ghost, source, count in
+                for step in 0..<count { firstTable[ghost + step] = firstTable[source + step] }
+            }
+        }
+    }
+
+    // MARK: Neighbors
+
+    /// For a kernel three cells wide: writes the row of each of the 27 cells around the cell of each of `rows` (owned
+    /// rows; all if nil), offsets -1...1 z, y, x-major, to `table`[position in `rows`, 27]; -1 where there is none. Every
+    /// cell may hold one row only. Ghost rows count. Throws `GridError.crowdedCell`. Not collective.
+    public func fillNeighborRows(_ table: UnsafeMutableBufferPointer<Int32>, cellOfRow: UnsafeBufferPointer<Int32>,
+                                 rows: UnsafeBufferPointer<Int32>? = nil) throws {
+        guard largestRowCount <= 1 else { throw GridError.crowdedCell(rows: largestRowCount) }
+        let count = rows?.count ?? ownedRows
+        precondition(table.count >= count * Direction.count && cellOfRow.count == ownedRows, "the table is too small")
+        let lineStride = box.padded.x
+        let planeStride = box.padded.y * box.padded.x
+        for position in 0..<count {
+            let row = rows.map { Int($0[position]) } ?? position
+            let center = box.index(box.cells.cell(at: Int(cellOfRow[row])))
+            var entry = position * Direction.count
+            for z in -1...1 {
+                for y in -1...1 {
+                    let line = center + z * planeStride + y * lineStride
+                    for x in -1...1 {
+                        table[entry] = firstTable[line + x]
+                        entry += 1
+                    }
+                }
+            }
+        }
+    }
+}

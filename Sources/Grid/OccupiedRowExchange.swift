@@ -1,0 +1,119 @@
+import MPI
+
+/// Fills the ghost rows of an array of rows from the ranks that own them, and the adjoint of that: the counterpart of
+/// `HaloExchange` for cells listed by an `OccupiedCells`.
+///
+/// An array holds `cells.totalRows` rows of `channels` numbers: owned rows, then ghost rows. Messages have the size of
+/// what is occupied. Several exchanges may be under way on the same cells, each on an object of its own.
+/// Allocates here only where a rebuild made the lists longer than ever before (`growthCount`).
+public final class OccupiedRowExchange<Scalar: GridScalar> {
+    public let cells: OccupiedCells
+    /// How often the buffer had to grow; constant in a steady state.
+    public private(set) var growthCount = 0
+
+    private enum Phase { case idle, gathering, scattering }
+    private let requests: RequestSet
+    private var buffer: GrowingBuffer<Scalar>
+    private var phase = Phase.idle
+    private var rows: UnsafeMutablePointer<Scalar>?
+    private var channels = 0
+    /// For tests: the ghost rows from this direction are not filled, as if their message were lost.
+    var droppedDirection: Int?
+
+    /// Room to send `rowCapacity` rows of `channelCapacity` channels; it grows when needed. Throws `MPIError`. Collective.
+    public init(_ cells: OccupiedCells, channelCapacity: Int, rowCapacity: Int) throws {
+        self.cells = cells
+        let isolated = try Communicator(duplicating: cells.communicator)
+        requests = RequestSet(communicator: isolated, capacity: max(2 * cells.plan.messages.count, 1))
+        buffer = GrowingBuffer(capacity: rowCapacity * channelCapacity)
+    }
+
+    // MARK: Gather
+
+    /// Starts to fill the ghost rows of `rows`. Owned rows must not change, nor ghost rows be used, until `finish`.
+    /// Collective.
+    public func start(_ rows: UnsafeMutablePointer<Scalar>, channels: Int) throws {
+        begin(rows, channels, .gathering)
+        for (slot, message) in cells.plan.messages.enumerated() where message.direction != droppedDirection {
+            let ghosts = cells.ghostRanges[slot]
+            if ghosts.isEmpty { continue }
+            let target = UnsafeMutableBufferPointer(start: rows + ghosts.lowerBound * channels, count: ghosts.count * channels)
+            // A message bears the direction in which it travels as its tag.
+            try requests.startReceive(target, from: message.rank, tag: Direction.opposite(message.direction))
+        }
+        let list = cells.rowsToSend
+        for (slot, message) in cells.plan.messages.enumerated() where Direction.opposite(message.direction) != droppedDirection {
+            let range = cells.sendRanges[slot]
+            if range.isEmpty { continue }
+            let packed = UnsafeMutableBufferPointer(rebasing: buffer.room[(range.lowerBound * channels)..<(range.upperBound * channels)])
+            var target = packed.baseAddress.unsafelyUnwrapped
+            for index in range {
+                target.update(from: rows + Int(list[index]) * channels, count: channels)
+                target += channels
+            }
+            try requests.startSend(UnsafeBufferPointer(packed), to: message.rank, tag: message.direction)
+        }
+    }
+
+    /// Returns when the ghost rows of the array given to `start` are filled. Collective.
+    public func finish() throws {
+        end(.gathering)
+        try requests.wait()
+    }
+
+    // MARK: Adjoint
+
+    /// Starts to add the ghost rows to the rows that they are copies of. Ghost rows must not change until `finishAdjoint`;
+    /// owned rows may. Collective.
+    public func startAdjoint(_ rows: UnsafeMutablePointer<Scalar>, channels: Int) throws {
+        begin(rows, channels, .scattering)
+        for (slot, message) in cells.plan.messages.enumerated() {
+            let range = cells.sendRanges[slot]
+            if range.isEmpty { continue }
+            let target = UnsafeMutableBufferPointer(rebasing: buffer.room[(range.lowerBound * channels)..<(range.upperBound * channels)])
+            try requests.startReceive(target, from: message.rank, tag: message.direction)
+        }
+        for (slot, message) in cells.plan.messages.enumerated() {
+            let ghosts = cells.ghostRanges[slot]
+            if ghosts.isEmpty { continue }
+            let source = UnsafeBufferPointer(start: rows + ghosts.lowerBound * channels, count: ghosts.count * channels)
+            try requests.startSend(source, to: message.rank, tag: Direction.opposite(message.direction))
+        }
+    }
+
+    /// Adds what other ranks hold as ghosts to the owned rows of the array given to `startAdjoint`, direction after
+    /// direction, and sets this rank's ghost rows to zero. Collective.
+    public func finishAdjoint() throws {
+        let rows = end(.scattering)
+        try requests.wait()
+        let list = cells.rowsToSend
+        let packed = UnsafeRawPointer(buffer.room.baseAddress.unsafelyUnwrapped)
+        let bytesPerRow = channels * MemoryLayout<Scalar>.stride
+        for index in 0..<list.count {
+            Scalar.accumulate(packed + index * bytesPerRow, into: rows + Int(list[index]) * channels, count: channels)
+        }
+        (rows + cells.ownedRows * channels).update(repeating: 0, count: cells.ghostRows * channels)
+    }
+
+    /// Drives the messages of the exchange under way; true when they have all arrived (`finish` will not wait).
+    public func progress() throws -> Bool { phase == .idle ? true : try requests.test() }
+
+    // MARK: Steps
+
+    private func begin(_ rows: UnsafeMutablePointer<Scalar>, _ channels: Int, _ next: Phase) {
+        precondition(phase == .idle, "an exchange of rows is started before the last one is finished")
+        precondition(channels > 0, "a row has at least one channel")
+        phase = next
+        self.rows = rows
+        self.channels = channels
+        if buffer.reserve(cells.rowsToSend.count * channels) { growthCount += 1 }
+    }
+
+    @discardableResult
+    private func end(_ current: Phase) -> UnsafeMutablePointer<Scalar> {
+        guard phase == current, let rows else { preconditionFailure("an exchange of rows is finished that was not started") }
+        phase = .idle
+        self.rows = nil
+        return rows
+    }
+}

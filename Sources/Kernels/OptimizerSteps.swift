@@ -1,0 +1,79 @@
+// One pass over the flat arenas; lengths are multiples of 16, so there are no tails.
+
+/// The numbers of one step of `adamStep`.
+public struct AdamCoefficients<T: KernelScalar> {
+    let gradientScale, beta1, beta2, correction1, correction2, epsilon, weightDecay, rate: T
+
+    public init(
+        gradientScale: T, beta1: T, beta2: T, correction1: T, correction2: T, epsilon: T, weightDecay: T, rate: T
+    ) {
+        (self.gradientScale, self.beta1, self.beta2) = (gradientScale, beta1, beta2)
+        (self.correction1, self.correction2) = (correction1, correction2)
+        (self.epsilon, self.weightDecay, self.rate) = (epsilon, weightDecay, rate)
+    }
+}
+
+/// m <- beta1 m + (1 - beta1) g; v <- beta2 v + (1 - beta2) g^2; w <- w - rate (m c1 / (sqrt(v c2) + e) + decay w).
+///
+/// - Precondition: `count` is a multiple of 16.
+@specialized(where T == Float)
+@specialized(where T == Double)
+public func adamStep<T: KernelScalar>(
+    _ w: UnsafeMutablePointer<T>, _ gradients: UnsafePointer<T>, _ m: UnsafeMutablePointer<T>,
+    _ v: UnsafeMutablePointer<T>, _ coefficients: AdamCoefficients<T>, count: Int
+) {
+    let scale = T.Vector(repeating: coefficients.gradientScale)
+    let beta1 = T.Vector(repeating: coefficients.beta1)
+    let beta2 = T.Vector(repeating: coefficients.beta2)
+    let rest1 = T.Vector(repeating: 1 - coefficients.beta1)
+    let rest2 = T.Vector(repeating: 1 - coefficients.beta2)
+    let correction1 = T.Vector(repeating: coefficients.correction1)
+    let correction2 = T.Vector(repeating: coefficients.correction2)
+    let epsilon = T.Vector(repeating: coefficients.epsilon)
+    let decay = T.Vector(repeating: coefficients.weightDecay)
+    let rate = T.Vector(repeating: coefficients.rate)
+    for index in stride(from: 0, to: count, by: T.Vector.scalarCount) {
+        let g = load(gradients + index) * scale
+        let first = (rest1 * g).addingProduct(beta1, load(m + index))
+        let second = (rest2 * g * g).addingProduct(beta2, load(v + index))
+        store(first, to: m + index)
+        store(second, to: v + index)
+        let weights = load(w + index)
+        let direction = first * correction1 / ((second * correction2).squareRoot() + epsilon)
+        store(weights - rate * direction.addingProduct(decay, weights), to: w + index)
+    }
+}
+
+/// v <- momentum v + g; w <- w - rate v.
+///
+/// - Precondition: `count` is a multiple of 16.
+@specialized(where T == Float)
+@specialized(where T == Double)
+public func momentumStep<T: KernelScalar>(
+    _ w: UnsafeMutablePointer<T>, _ gradients: UnsafePointer<T>, _ v: UnsafeMutablePointer<T>,
+    gradientScale: T, momentum: T, rate: T, count: Int
+) {
+    let scale = T.Vector(repeating: gradientScale)
+    let momentum = T.Vector(repeating: momentum)
+    let rate = T.Vector(repeating: rate)
+    for index in stride(from: 0, to: count, by: T.Vector.scalarCount) {
+        let velocity = (load(gradients + index) * scale).addingProduct(momentum, load(v + index))
+        store(velocity, to: v + index)
+        store(load(w + index) - rate * velocity, to: w + index)
+    }
+}
+
+/// average <- average + (1 - decay) (w - average), the running mean of weights.
+///
+/// - Precondition: `count` is a multiple of 16.
+@specialized(where T == Float)
+@specialized(where T == Double)
+public func averageStep<T: KernelScalar>(
+    _ average: UnsafeMutablePointer<T>, _ w: UnsafePointer<T>, decay: T, count: Int
+) {
+    let rest = T.Vector(repeating: 1 - decay)
+    for index in stride(from: 0, to: count, by: T.Vector.scalarCount) {
+        let mean = load(average + index)
+        store(mean.addingProduct(rest, load(w + index) - mean), to: average + index)
+    }
+}

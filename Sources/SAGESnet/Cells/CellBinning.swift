@@ -1,0 +1,94 @@
+import Grid
+import Tensor
+
+/// The atoms of a box of cells in the order of their cells: which atom is in which slot of which row.
+///
+/// Rows are cells that hold atoms, ascending in z, y, x with x fastest; a cell's atoms take its slots in the order of
+/// their offsets (z, then y, then x, then the atom's index), which does not depend on how atoms are numbered or
+/// distributed. Memory is kept from one binning to the next.
+public final class CellBinning {
+    public let slots: Int
+    /// Rows in use, and atoms.
+    public private(set) var rowCount = 0
+    public private(set) var atomCount = 0
+    /// The local cell of each row, ascending. [rows]
+    public private(set) var cellOfRow = Buffer<Int32>(repeating: 0, count: 0)
+    /// The atom in each slot of each row, -1 for none. [rows, slots]
+    public private(set) var atomOfSlot = Buffer<Int32>(repeating: 0, count: 0)
+    private var order = Buffer<Int32>(repeating: 0, count: 0)
+    private var starts = Buffer<Int32>(repeating: 0, count: 0)
+
+    public init(slots: Int) {
+        precondition(slots > 0, "a cell has at least one slot")
+        self.slots = slots
+    }
+
+    /// A cell that holds more atoms than there are slots.
+    public struct Crowded: Error {
+        public let cell: Int
+        public let atoms: Int
+    }
+
+    /// Sorts atoms into cells.
+    ///
+    /// - Parameters:
+    ///   - cells: the local cell of each atom. [atoms]
+    ///   - cellCount: the number of local cells.
+    ///   - everyCell: whether every cell is a row, as a dense grid wants it, or only those that hold atoms.
+    ///   - precedes: whether atom a takes an earlier slot than atom b of the same cell.
+    /// - Throws: `Crowded` for the first cell that holds too many atoms.
+    public func bin(
+        cells: UnsafePointer<Int32>, atoms: Int, cellCount: Int, everyCell: Bool, precedes: (Int, Int) -> Bool
+    ) throws {
+        reserve(atoms: atoms, cellCount: cellCount, rows: everyCell ? cellCount : min(atoms, cellCount))
+        let start = starts.pointer
+        start.update(repeating: 0, count: cellCount + 1)
+        for atom in 0..<atoms { start[Int(cells[atom]) + 1] += 1 }
+        for cell in 0..<cellCount where Int(start[cell + 1]) > slots {
+            throw Crowded(cell: cell, atoms: Int(start[cell + 1]))
+        }
+        for cell in 0..<cellCount { start[cell + 1] += start[cell] }
+        // Filling moves each start to the end of its cell, which is the start of the next.
+        for atom in 0..<atoms {
+            let cell = Int(cells[atom])
+            order.pointer[Int(start[cell])] = Int32(truncatingIfNeeded: atom)
+            start[cell] += 1
+        }
+        rowCount = 0
+        atomCount = atoms
+        var first = 0
+        for cell in 0..<cellCount {
+            let end = Int(start[cell])
+            defer { first = end }
+            guard end > first || everyCell else { continue }
+            sortSlots(first..<end, precedes)
+            cellOfRow.pointer[rowCount] = Int32(truncatingIfNeeded: cell)
+            let target = atomOfSlot.pointer + rowCount * slots
+            for slot in 0..<slots { target[slot] = first + slot < end ? order.pointer[first + slot] : -1 }
+            rowCount += 1
+        }
+    }
+
+    /// Insertion sort: cells hold few atoms.
+    private func sortSlots(_ range: Range<Int>, _ precedes: (Int, Int) -> Bool) {
+        guard range.count > 1 else { return }
+        for index in range.dropFirst() {
+            let atom = order.pointer[index]
+            var place = index
+            while place > range.lowerBound, precedes(Int(atom), Int(order.pointer[place - 1])) {
+                order.pointer[place] = order.pointer[place - 1]
+                place -= 1
+            }
+            order.pointer[place] = atom
+        }
+    }
+
+    private func reserve(atoms: Int, cellCount: Int, rows: Int) {
+        if order.count < atoms { order = Buffer(repeating: 0, count: atoms + atoms / 4) }
+        if starts.count < cellCount + 1 { starts = Buffer(repeating: 0, count: cellCount + 1) }
+        if cellOfRow.count < rows {
+            cellOfRow = Buffer(repeating: 0, count: rows + rows / 4)
+            atomOfSlot = Buffer(repeating: 0, count: (rows + rows / 4) * slots)
+        }
+    }
+}

@@ -1,0 +1,33 @@
+/// One of the 48 symmetries of the cube: a permutation of the axes with signs. Component a of the image is
+/// sign[a] times component axis[a] of the original; axes are 0 (x), 1 (y), 2 (z).
+public struct CubeSymmetry: Equatable, Sendable {
+    public let axis: SIMD3<Int>
+    public let sign: SIMD3<Double>
+
+    public static let identity = CubeSymmetry(axis: SIMD3(0, 1, 2), sign: SIMD3(repeating: 1))
+
+    /// All 48, the identity first.
+    public static let all: [CubeSymmetry] = {
+        let permutations = [
+            SIMD3(0, 1, 2), SIMD3(0, 2, 1), SIMD3(1, 0, 2), SIMD3(1, 2, 0), SIMD3(2, 0, 1), SIMD3(2, 1, 0),
+        ]
+        return permutations.flatMap { axis in
+            (0..<8).map { bits in
+                func sign(_ bit: Int) -> Double { bits & bit == 0 ? 1 : -1 }
+                return CubeSymmetry(axis: axis, sign: SIMD3(sign(1), sign(2), sign(4)))
+            }
+        }
+    }()
+
+    /// Those that map a box of these edges to itself: only axes of equal length and cells are exchanged.
+    public static func preserving(_ edges: SIMD3<Double>) -> [CubeSymmetry] {
+        all.filter { symmetry in (0..<3).allSatisfy { edges[$0] == edges[symmetry.axis[$0]] } }
+    }
+
+    /// The image of a vector.
+    @inline(__always)
+    public func callAsFunction(_ vector: SIMD3<Double>) -> SIMD3<Double> {
+        SIMD3(
+            sign.x * vector[axis.x], sign.y * vector[axis.y], sign.z * vector[axis.z])
+    }
+}

@@ -1,0 +1,178 @@
+import Grid
+import HDF5
+import Tensor
+import Trajectory
+
+/// Boltzmann's constant, u Angstrom^2 / (ps^2 K).
+let boltzmannConstant = 0.8314462618
+
+/// One trajectory for training or evaluation: the frames that a rank asks for, read when it first does.
+public final class AtomRun {
+    /// Atoms of one frame; positions are multiples of `AtomGrid.quantum`. [N, 3] each
+    public struct Frame {
+        public let positions: Buffer<Double>
+        public let velocities: Buffer<Double>
+        public let box: SimulationBox
+    }
+
+    public let path: String
+    public let atomCount: Int
+    public let frameCount: Int
+    public let ids: [Int64]
+    /// Index of each atom's element among the model's. [N]
+    public let elements: [Int32]
+    /// The first element's mass over the atom's. [N]
+    public let mobility: [Double]
+    /// u. [N]
+    public let masses: [Double]
+    /// Time between frames, ps.
+    public let timeStep: Double
+    /// Of the run: mean kinetic temperature for `temperature`, the file's attribute of the variable's name under
+    /// `/particles/all/environment`, or 0.
+    public let environment: [Double]
+    /// For `GridOrigin.aligned`: from the first frame.
+    public let alignment: GridAlignment
+
+    private let reader: H5MDReader
+    private var frames: [Frame?]
+
+    /// Opens a trajectory for a model. Not collective: every rank opens the file for itself.
+    ///
+    /// - Throws: `HDF5Error`, `TrajectoryError`; `SAGESnetError.unsuitableData` if there are no velocities, fewer than
+    ///   two frames or unequal times between them, `unknownElement`.
+    public init(_ path: String, for configuration: SAGESnetConfiguration) throws {
+        let reader = try H5MDReader(path)
+        func unsuitable(_ reason: String) -> SAGESnetError { .unsuitableData(file: path, reason: reason) }
+        guard reader.hasVelocities else { throw unsuitable("it has no velocities") }
+        guard reader.frameCount >= 2 else { throw unsuitable("it has fewer than two frames") }
+        let steps = zip(reader.times.dropFirst(), reader.times).map { $0 - $1 }
+        guard let step = steps.first, step > 0, steps.allSatisfy({ abs($0 - step) <= 1e-6 * step }) else {
+            throw unsuitable("its frames are not equally spaced in time")
+        }
+        self.path = path
+        self.reader = reader
+        atomCount = reader.atomCount
+        frameCount = reader.frameCount
+        timeStep = step
+        let table = try AtomTable(reader, atoms: 0..<reader.atomCount, knownElements: configuration.elements)
+        (ids, elements, masses, mobility) = (table.ids, table.elements, table.masses, table.mobility)
+        frames = Array(repeating: nil, count: reader.frameCount)
+
+        let first = try AtomRun.read(reader, 0)
+        let size = try AtomGrid(box: first.box, side: configuration.cellSide).cellSize
+        var alignment = GridAlignment()
+        for atom in 0..<atomCount {
+            let p = first.positions.pointer + 3 * atom
+            alignment.add(SIMD3(p[0], p[1], p[2]), box: first.box, cellSize: size)
+        }
+        self.alignment = alignment
+        environment = try configuration.environment.map { variable in
+            if let stored = try AtomRun.storedEnvironment(reader, variable) { return stored }
+            guard variable == .temperature else { return 0 }
+            return try AtomRun.meanTemperature(reader, masses: table.masses)
+        }
+    }
+
+    /// A frame, read on first use and kept.
+    public func frame(_ index: Int) throws -> Frame {
+        if let frame = frames[index] { return frame }
+        let frame = try AtomRun.read(reader, index)
+        frames[index] = frame
+        return frame
+    }
+
+    private static func read(_ reader: H5MDReader, _ index: Int) throws -> Frame {
+        let count = 3 * reader.atomCount
+        let (positions, velocities) = (Buffer<Double>(repeating: 0, count: count), Buffer<Double>(repeating: 0, count: count))
+        let (frames, atoms) = (index..<(index + 1), 0..<reader.atomCount)
+        try reader.read(.position, frames: frames, atoms: atoms, into: positions.span, transfer: .independent)
+        try reader.read(.velocity, frames: frames, atoms: atoms, into: velocities.span, transfer: .independent)
+        for component in 0..<count {
+            guard positions.pointer[component].isFinite, velocities.pointer[component].isFinite else {
+                throw SAGESnetError.unsuitableData(
+                    file: reader.path, reason: "frame \(index) has a position or velocity that is not a finite number")
+            }
+            positions.pointer[component] = AtomGrid.quantized(positions.pointer[component])
+        }
+        return Frame(positions: positions, velocities: velocities, box: try reader.box(frame: index))
+    }
+
+    private static func storedEnvironment(_ reader: H5MDReader, _ variable: EnvironmentVariable) throws -> Double? {
+        let root = try reader.file.root
+        guard root.exists("particles/all/environment") else { return nil }
+        let group = try root.group("particles/all/environment")
+        guard group.hasAttribute(variable.rawValue) else { return nil }
+        return try group.attribute(variable.rawValue, as: Double.self).first
+    }
+
+    /// The mean over at most 32 frames of the kinetic temperature, K.
+    private static func meanTemperature(_ reader: H5MDReader, masses: [Double]) throws -> Double {
+        let stride = max(1, reader.frameCount / 32)
+        let indices = Array(Swift.stride(from: 0, to: reader.frameCount, by: stride))
+        let sum = try indices.reduce(0.0) { sum, index in
+            let velocities = try read(reader, index).velocities
+            return sum + kineticTemperature(UnsafePointer(velocities.pointer), masses: masses)
+        }
+        return sum / Double(indices.count)
+    }
+}
+
+/// Twice the kinetic energy over the number of components and Boltzmann's constant, K; velocities [N, 3] in Angstrom/ps,
+/// masses [N] in u.
+public func kineticTemperature(_ velocities: UnsafePointer<Double>, masses: [Double]) -> Double {
+    var sum = 0.0
+    for atom in masses.indices {
+        let v = velocities + 3 * atom
+        sum += masses[atom] * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
+    }
+    return sum / (3 * Double(max(masses.count, 1)) * boltzmannConstant)
+}
+
+/// Who the atoms of a file are, in the terms of a model.
+public struct AtomTable: Sendable {
+    public let ids: [Int64]
+    /// Index in the file's species table. [N]
+    public let speciesIndices: [Int32]
+    /// Index among the model's elements. [N]
+    public let elements: [Int32]
+    /// u. [N]
+    public let masses: [Double]
+    /// The first element's mass over the atom's. [N]
+    public let mobility: [Double]
+    public let species: SpeciesTable
+
+    /// Reads ids and species of a range of atoms, in the order of ids.
+    ///
+    /// - Throws: `SAGESnetError.unknownElement`, and `unsuitableData` for a file without symbols and masses.
+    public init(_ reader: H5MDReader, atoms: Range<Int>, knownElements: [String]) throws {
+        guard let table = reader.species else {
+            throw SAGESnetError.unsuitableData(file: reader.path, reason: "it does not say which elements its atoms are")
+        }
+        var index: [Int32] = []
+        for symbol in table.symbols { index.append(Int32(knownElements.firstIndex(of: symbol) ?? -1)) }
+        var ids = [Int64](repeating: 0, count: atoms.count)
+        var species = [Int32](repeating: 0, count: atoms.count)
+        try ids.withUnsafeMutableBufferPointer {
+            try reader.read(.id, frames: 0..<1, atoms: atoms, into: $0, transfer: .independent)
+        }
+        try species.withUnsafeMutableBufferPointer {
+            try reader.read(.species, frames: 0..<1, atoms: atoms, into: $0, transfer: .independent)
+        }
+        elements = try species.map { kind in
+            guard kind >= 0, kind < index.count else {
+                throw SAGESnetError.unsuitableData(file: reader.path, reason: "species \(kind) has no symbol")
+            }
+            guard index[Int(kind)] >= 0 else {
+                throw SAGESnetError.unknownElement(
+                    file: reader.path, element: table.symbols[Int(kind)], known: knownElements)
+            }
+            return index[Int(kind)]
+        }
+        masses = species.map { table.masses[Int($0)] }
+        let reference = PeriodicTable.weight(of: knownElements[0]) ?? 1
+        mobility = masses.map { reference / $0 }
+        self.ids = ids
+        speciesIndices = species
+        self.species = table
+    }
+}

@@ -1,0 +1,51 @@
+import Autodiff
+import Grid
+import MPI
+import Tensor
+
+/// Turns atoms into the rows of a model's inputs: places, slots, neighbors. One filler for one grid of cells; memory is
+/// kept, so filling the same grid again allocates nothing.
+///
+/// The filler is the same for training (a whole box on one rank) and for simulation (a rank's cells among others').
+public final class CellFiller {
+    public let decomposition: Decomposition
+    public let binning: CellBinning
+    /// Where ghosts are and who fills them; its exchange is used by convolutions over occupied cells.
+    public let occupied: OccupiedCells
+    private let isDense: Bool
+    private var neighbors = Buffer<Int32>(repeating: 0, count: 0)
+
+    /// Collective over the communicator.
+    public init(
+        _ decomposition: Decomposition, communicator: Communicator, slots: Int, selection: CellSelection, capacity: Int
+    ) throws {
+        self.decomposition = decomposition
+        binning = CellBinning(slots: slots)
+        isDense = selection == .dense
+        occupied = try OccupiedCells(
+            decomposition, communicator: communicator, rowCapacity: capacity, sendCapacity: capacity)
+    }
+
+    /// Assigns rows and slots to atoms and finds neighbors.
+    ///
+    /// - Parameters:
+    ///   - cells: this rank's local cell of each atom. [atoms]
+    ///   - precedes: the order of atoms of one cell in its slots.
+    /// - Throws: `CellBinning.Crowded`; MPI's errors. Collective.
+    public func arrange(cells: UnsafePointer<Int32>, atoms: Int, precedes: (Int, Int) -> Bool) throws {
+        try binning.bin(
+            cells: cells, atoms: atoms, cellCount: occupied.box.cells.count, everyCell: isDense, precedes: precedes)
+    }
+
+    /// Finds the neighbors of the rows arranged; dense grids need none. Collective.
+    ///
+    /// - Returns: [rows, 27]; the row at each offset, -1 for none.
+    public func findNeighbors() throws -> UnsafePointer<Int32> {
+        let rows = UnsafeBufferPointer(start: binning.cellOfRow.pointer, count: binning.rowCount)
+        try occupied.rebuild(cellOfRow: rows)
+        let entries = binning.rowCount * Direction.count
+        if neighbors.count < entries { neighbors = Buffer(repeating: 0, count: entries + entries / 4) }
+        try occupied.fillNeighborRows(neighbors.span, cellOfRow: rows)
+        return UnsafePointer(neighbors.pointer)
+    }
+}

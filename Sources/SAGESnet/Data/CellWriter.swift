@@ -1,0 +1,46 @@
+import Autodiff
+import Kernels
+import Tensor
+
+/// Writes atoms into the inputs of a program, from one row on.
+struct CellWriter<Scalar: KernelScalar> {
+    private let layout: CellLayout
+    private let occupancy, mobility, offset, velocity: UnsafeMutablePointer<Scalar>
+    private let force: UnsafeMutablePointer<Scalar>?
+
+    init(_ program: Program<Scalar>, _ cells: CellVariables<Scalar>, _ layout: CellLayout, firstRow: Int) {
+        self.layout = layout
+        occupancy = program.pointer(to: cells.occupancy) + firstRow * layout.occupancies
+        mobility = program.pointer(to: cells.mobility) + firstRow * layout.vectors
+        offset = program.pointer(to: cells.offset) + firstRow * layout.vectors
+        velocity = program.pointer(to: cells.velocity) + firstRow * layout.vectors
+        force = cells.force.map { program.pointer(to: $0) + firstRow * layout.vectors }
+    }
+
+    /// Empties the slots of the rows.
+    func clear(rows: Int) {
+        occupancy.update(repeating: 0, count: rows * layout.occupancies)
+        for vector in [mobility, offset, velocity] { vector.update(repeating: 0, count: rows * layout.vectors) }
+        force?.update(repeating: 0, count: rows * layout.vectors)
+    }
+
+    /// Writes one atom.
+    ///
+    /// - Parameters:
+    ///   - entry: row times slots plus slot.
+    ///   - offset: from the cell's center, Angstrom.
+    ///   - velocity: Angstrom/ps.
+    ///   - force: eV/Angstrom.
+    func write(
+        _ entry: Int, element: Int32, mobility: Double, offset: SIMD3<Double>, velocity: SIMD3<Double>,
+        force: SIMD3<Double> = .zero
+    ) {
+        occupancy[entry * layout.elements + Int(element)] = 1
+        for axis in 0..<3 {
+            self.mobility[3 * entry + axis] = Scalar(mobility)
+            self.offset[3 * entry + axis] = Scalar(offset[axis])
+            self.velocity[3 * entry + axis] = Scalar(velocity[axis])
+            self.force?[3 * entry + axis] = Scalar(force[axis])
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import Autodiff
+import Kernels
+import NeuralNetworks
+import Tensor
+
+/// Between a readable cell and its vector in the simulation grid: z = a w + b and back, cell by cell.
+public struct CellCodec: Sendable {
+    public let encoder: Dense
+    /// To one vector for position and one for velocity of each slot; nil where nothing is decoded.
+    public let decoder: Dense?
+
+    init(_ name: String, inputs: Int, channels: Int, outputs: Int?, in layout: inout ParameterLayout) {
+        encoder = Dense("\(name)/encoder", inputs: inputs, outputs: channels, in: &layout)
+        decoder = outputs.map {
+            Dense("\(name)/decoder", inputs: channels, outputs: $0, gain: 0.1, in: &layout)
+        }
+    }
+}
+
+/// The run's environment in every cell: one 1x1x1 convolution of the same numbers everywhere.
+public struct EnvironmentLayer: Sendable {
+    let weights: Parameter
+
+    init(_ name: String, variables: Int, channels: Int, in layout: inout ParameterLayout) {
+        weights = layout.add("\(name)/weights", [variables, channels], .scaledNormal(fanIn: variables, gain: 0.1))
+    }
+
+    func callAsFunction<Scalar>(_ z: Variable<Scalar>, _ environment: Variable<Scalar>) -> Variable<Scalar> {
+        z.addingRow(environment.rowProduct(z.tape.parameter(weights)))
+    }
+}
+
+/// z <- z + sum over d of W_d phi(z_{c-d}), then a 1x1x1 layer: one block of the predictor (004, "Specific
+/// architecture").
+struct ResidualBlock: Sendable {
+    let convolution: Parameter
+    let bias: Parameter
+    let mixing: Dense
+
+    init(_ name: String, channels: Int, expectedNeighbors: Int, in layout: inout ParameterLayout) {
+        convolution = layout.add(
+            "\(name)/convolution/weights", [27, channels, channels],
+            .scaledNormal(fanIn: channels * expectedNeighbors, gain: 1.4))
+        bias = layout.add("\(name)/convolution/bias", [channels], .constant(0))
+        mixing = Dense("\(name)/mixing", inputs: channels, outputs: channels, gain: 0.5, in: &layout)
+    }
+
+    /// - Parameter activation: of the block's input; nil for the first block, which sees the code as it is.
+    func callAsFunction<Scalar>(
+        _ z: Variable<Scalar>, _ topology: CellTopology, input activation: Activation?, inner: Activation
+    ) -> Variable<Scalar> {
+        let x = activation.map { z.applying($0) } ?? z
+        let sum = topology.convolve(x, z.tape.parameter(convolution)).addingRow(z.tape.parameter(bias))
+        return z + mixing(sum.applying(inner))
+    }
+}
+
+/// Encoder, environment and residual blocks: from readable cells to the vectors that a prediction is made of.
+struct CellNetwork: Sendable {
+    let codec: CellCodec
+    let environment: EnvironmentLayer?
+    let blocks: [ResidualBlock]
+    let activation: Activation
+
+    init(
+        _ name: String, _ configuration: SAGESnetConfiguration, inputs: Int, decoded: Int?,
+        in layout: inout ParameterLayout
+    ) {
+        let channels = configuration.channels
+        codec = CellCodec("\(name)/codec", inputs: inputs, channels: channels, outputs: decoded, in: &layout)
+        environment = configuration.environment.isEmpty
+            ? nil
+            : EnvironmentLayer(
+                "\(name)/environment", variables: configuration.environment.count, channels: channels, in: &layout)
+        // In diamond's aligned grid a cell has four occupied neighbors; a dense grid mixes mostly empty cells.
+        blocks = (0..<configuration.blocks).map {
+            ResidualBlock("\(name)/block\($0)", channels: channels, expectedNeighbors: 5, in: &layout)
+        }
+        activation = configuration.activation
+    }
+
+    /// The code of the cells before the blocks. [R, C]
+    func encode<Scalar>(_ readable: Variable<Scalar>, _ variables: Variable<Scalar>?) -> Variable<Scalar> {
+        let code = codec.encoder(readable)
+        guard let environment, let variables else { return code }
+        return environment(code, variables)
+    }
+
+    /// The code after the blocks. [R, C]
+    func predict<Scalar>(_ code: Variable<Scalar>, _ topology: CellTopology) -> Variable<Scalar> {
+        var z = code
+        for (index, block) in blocks.enumerated() {
+            z = block(z, topology, input: index == 0 ? nil : activation, inner: activation)
+        }
+        return z
+    }
+}

@@ -1,0 +1,45 @@
+import Autodiff
+import Kernels
+import Tensor
+
+/// How many numbers describe a cell that a person can read.
+public struct CellLayout: Hashable, Sendable {
+    public let elements: Int
+    public let slots: Int
+
+    /// Occupancies of a cell: one for each slot and element, [slot, element].
+    public var occupancies: Int { slots * elements }
+    /// Components of one vector for each slot, [slot, x y z].
+    public var vectors: Int { 3 * slots }
+}
+
+/// The readable cells of a grid as variables; R rows (cells), S slots, E elements.
+public struct CellVariables<Scalar: KernelScalar> {
+    /// 1 where a slot holds an atom of an element. [R, S E]
+    public var occupancy: Variable<Scalar>
+    /// The first element's mass over the atom's in its three columns, 0 in empty slots. [R, 3 S]
+    public var mobility: Variable<Scalar>
+    /// From the cell's center, Angstrom; 0 in empty slots. [R, 3 S]
+    public var offset: Variable<Scalar>
+    /// Angstrom/ps; 0 in empty slots. [R, 3 S]
+    public var velocity: Variable<Scalar>
+    /// Force on each atom, eV/Angstrom; nil for models without. [R, 3 S]
+    public var force: Variable<Scalar>?
+    /// The run's environment, normalized; nil for models without. [G]
+    public var environment: Variable<Scalar>?
+
+    /// Inputs of a tape for a model.
+    public init(_ name: String, for model: SAGESnetModel, on tape: Tape<Scalar>, over domain: RowDomain) {
+        let (layout, rows) = (model.cellLayout, domain.capacity)
+        func input(_ part: String, _ columns: Int) -> Variable<Scalar> {
+            tape.input("\(name) \(part)", [rows, columns], over: domain)
+        }
+        occupancy = input("occupancy", layout.occupancies)
+        mobility = input("mobility", layout.vectors)
+        offset = input("offset", layout.vectors)
+        velocity = input("velocity", layout.vectors)
+        force = model.configuration.usesForces ? input("force", layout.vectors) : nil
+        let variables = model.configuration.environment.count
+        environment = variables > 0 ? tape.input("\(name) environment", [variables]) : nil
+    }
+}

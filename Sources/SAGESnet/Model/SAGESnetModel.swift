@@ -1,0 +1,130 @@
+import Autodiff
+import Kernels
+import NeuralNetworks
+import Tensor
+
+/// Level 0 of SAGESnet: what one step does to the cells of an atomistic grid.
+///
+/// Both predictors give the deviation from ballistic motion. The increment predictor decodes it from the cells after
+/// the residual blocks. The energy predictor is symplectic: kick, drift dt/2, kick, drift dt/2, kick, where each kick is
+/// minus the gradient of a learned energy by the atoms' offsets (one energy for the outer kicks, one for the middle).
+public struct SAGESnetModel: Sendable {
+    public let configuration: SAGESnetConfiguration
+    public let normalization: Normalization
+    public let layout: ParameterLayout
+
+    private enum Predictor: Sendable {
+        case energy(outer: EnergyNetwork, middle: EnergyNetwork)
+        case increment(CellNetwork)
+    }
+    private let predictor: Predictor
+
+    public init(_ configuration: SAGESnetConfiguration, _ normalization: Normalization) {
+        self.configuration = configuration
+        self.normalization = normalization
+        let cells = CellLayout(elements: configuration.elements.count, slots: configuration.slots)
+        let forces = configuration.usesForces ? cells.vectors : 0
+        var layout = ParameterLayout()
+        switch configuration.predictor {
+        case .energy:
+            let inputs = cells.occupancies + cells.vectors + forces
+            let outer = EnergyNetwork("predictor/outer", configuration, inputs: inputs, in: &layout)
+            let middle = EnergyNetwork("predictor/middle", configuration, inputs: inputs, in: &layout)
+            predictor = .energy(outer: outer, middle: middle)
+        case .increment:
+            predictor = .increment(
+                CellNetwork(
+                    "predictor", configuration, inputs: cells.occupancies + 2 * cells.vectors + forces,
+                    decoded: 2 * cells.vectors, in: &layout))
+        }
+        self.layout = layout
+    }
+
+    public var cellLayout: CellLayout {
+        CellLayout(elements: configuration.elements.count, slots: configuration.slots)
+    }
+
+    /// What a step adds to ballistic motion.
+    public struct Deviation<Scalar: KernelScalar> {
+        /// Of positions, Angstrom. [R, 3 S]
+        public var displacement: Variable<Scalar>
+        /// Of velocities, Angstrom/ps. [R, 3 S]
+        public var velocityChange: Variable<Scalar>
+        /// What the codec misses of offsets and velocities, normalized; nil without a decoder. [R, 6 S]
+        public var reconstructionError: Variable<Scalar>?
+    }
+
+    /// Records one step of `timeStep` from the given cells.
+    public func step<Scalar>(_ cells: CellVariables<Scalar>, _ topology: CellTopology) -> Deviation<Scalar> {
+        switch predictor {
+        case .energy(let outer, let middle): symplecticStep(cells, topology, outer, middle)
+        case .increment(let network): incrementStep(cells, topology, network)
+        }
+    }
+
+    private func symplecticStep<Scalar>(
+        _ cells: CellVariables<Scalar>, _ topology: CellTopology, _ outer: EnergyNetwork, _ middle: EnergyNetwork
+    ) -> Deviation<Scalar> {
+        func kick(_ network: EnergyNetwork, at offset: Variable<Scalar>) -> Variable<Scalar> {
+            let normalized = Scalar(1 / normalization.offset) * offset
+            let energy = network(readable(cells, [normalized]), cells.environment, topology)
+            let gradient = energy.tape.gradients(of: energy, withRespectTo: [offset])[0]
+            return Scalar(-normalization.kick * normalization.offset) * gradient * cells.mobility
+        }
+        let half = Scalar(0.5 * normalization.timeStep)
+        let first = kick(outer, at: cells.offset)
+        let afterFirst = cells.velocity + first
+        let middlePlace = cells.offset + half * afterFirst
+        let second = kick(middle, at: middlePlace)
+        let lastPlace = middlePlace + half * (afterFirst + second)
+        let third = kick(outer, at: lastPlace)
+        return Deviation(
+            displacement: Scalar(normalization.timeStep) * first + half * second,
+            velocityChange: first + second + third, reconstructionError: nil)
+    }
+
+    private func incrementStep<Scalar>(
+        _ cells: CellVariables<Scalar>, _ topology: CellTopology, _ network: CellNetwork
+    ) -> Deviation<Scalar> {
+        guard let decoder = network.codec.decoder else { preconditionFailure("an increment needs a decoder") }
+        let vectors = cellLayout.vectors
+        let offset = Scalar(1 / normalization.offset) * cells.offset
+        let velocity = Scalar(1 / normalization.velocity) * cells.velocity
+        let code = network.encode(readable(cells, [offset, velocity]), cells.environment)
+        let start = decoder(code)
+        let change = decoder(network.predict(code, topology)) - start
+        // Mobility is 0 in empty slots; elsewhere it only rescales what is learned.
+        let isPresent = cells.mobility
+        let error = (start - Variable.concatenating([offset, velocity]))
+            * Variable.concatenating([isPresent, isPresent])
+        return Deviation(
+            displacement: Scalar(normalization.displacement) * change[columns: 0..<vectors] * isPresent,
+            velocityChange: Scalar(normalization.kick) * change[columns: vectors..<(2 * vectors)] * isPresent,
+            reconstructionError: error)
+    }
+
+    /// Occupancies, the given vectors and forces, side by side.
+    private func readable<Scalar>(_ cells: CellVariables<Scalar>, _ vectors: [Variable<Scalar>]) -> Variable<Scalar> {
+        Variable.concatenating([cells.occupancy] + vectors + (cells.force.map { [$0] } ?? []))
+    }
+}
+
+/// An energy of the cells: the sum of one number for each.
+struct EnergyNetwork: Sendable {
+    let network: CellNetwork
+    let readout: Perceptron
+
+    init(_ name: String, _ configuration: SAGESnetConfiguration, inputs: Int, in layout: inout ParameterLayout) {
+        network = CellNetwork(name, configuration, inputs: inputs, decoded: nil, in: &layout)
+        readout = Perceptron(
+            "\(name)/readout", widths: [configuration.channels, configuration.channels, 1],
+            activation: configuration.activation, lastGain: 0.1, in: &layout)
+    }
+
+    /// Each cell's part of the energy. [R, 1]
+    func callAsFunction<Scalar>(
+        _ readable: Variable<Scalar>, _ environment: Variable<Scalar>?, _ topology: CellTopology
+    ) -> Variable<Scalar> {
+        readout(network.predict(network.encode(readable, environment), topology))
+    }
+}

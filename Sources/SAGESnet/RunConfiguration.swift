@@ -1,0 +1,63 @@
+import Configuration
+import Training
+
+/// Files of samples: the section `data`. Paths are relative to the folder that the program runs in.
+public struct DataConfiguration: Configurable, Sendable {
+    public let train: [String]
+    public let validation: [String]
+    public let test: [String]
+
+    public init(from section: ConfigurationSection) throws {
+        train = try section.list("train", count: .atLeast(1), "files to train on, made by sages import")
+        validation = try section.list("validation", default: [], "files for tests while training goes on")
+        test = try section.list("test", default: [], "files kept aside for sages evaluate")
+    }
+}
+
+/// Where results go: the section `output`.
+public struct OutputConfiguration: Configurable, Sendable {
+    public let model: String
+
+    public init(from section: ConfigurationSection) throws {
+        model = try section.value("model", default: "model.h5",
+                                  "the model file; checkpoints and metrics stand beside it")
+    }
+}
+
+/// A model of one of the kinds that SAGES has: the section `model`.
+public enum ModelConfiguration: Configurable, Sendable {
+    public enum Kind: String, Sendable, CaseIterable, ConfigurationChoice {
+        case sagesnet
+    }
+
+    case sagesnet(SAGESnetConfiguration)
+
+    public init(from section: ConfigurationSection) throws {
+        switch try section.value("kind", as: Kind.self, "what the model is") {
+        case .sagesnet: self = .sagesnet(try SAGESnetConfiguration(from: section))
+        }
+    }
+
+    public var kind: Kind {
+        switch self {
+        case .sagesnet: .sagesnet
+        }
+    }
+}
+
+/// A whole configuration of `sages train`, which the model file keeps.
+public struct RunConfiguration: Configurable, Sendable {
+    public let model: ModelConfiguration
+    public let data: DataConfiguration
+    public let training: TrainingConfiguration
+    public let output: OutputConfiguration
+
+    public init(from section: ConfigurationSection) throws {
+        model = try section.section("model", "what is trained")
+        data = try section.section("data", "what it is trained on")
+        training = try section.section("training", "how it is trained")
+        output = try section.section("output", "where results go")
+        try section.require(training.validation == nil || !data.validation.isEmpty, "data",
+                            "training.validation needs files in data.validation")
+    }
+}

@@ -1,0 +1,50 @@
+import Diagnostics
+
+/// What can go wrong with a SAGESnet model, its data or a simulation.
+public enum SAGESnetError: SAGESError, Equatable {
+    /// A box that no grid of the model's cells covers.
+    case badGrid(String)
+    /// More atoms in a cell than the model has slots.
+    case crowdedCell(file: String, frame: Int?, cell: String, atoms: Int, slots: Int, cellSide: Double)
+    /// An atom beyond an open end of the box.
+    case atomOutside(file: String, frame: Int?, atom: Int64, axis: String, coordinate: Double)
+    /// An element that the model was not trained on.
+    case unknownElement(file: String, element: String, known: [String])
+    /// Data that cannot be used: no velocities, one frame only, other time steps.
+    case unsuitableData(file: String, reason: String)
+    /// Numbers that are not finite during a simulation.
+    case diverged(step: Int, atom: Int64)
+    /// An option or value that does not fit the model.
+    case badRequest(String)
+
+    public var exitStatus: ExitStatus {
+        switch self {
+        case .badGrid, .crowdedCell, .atomOutside, .unknownElement, .unsuitableData: .data
+        case .diverged: .internal
+        case .badRequest: .usage
+        }
+    }
+
+    public var description: String {
+        func place(_ file: String, _ frame: Int?) -> String { frame.map { "\(file), frame \($0)" } ?? file }
+        switch self {
+        case .badGrid(let reason):
+            return "no grid fits the box: \(reason)"
+        case .crowdedCell(let file, let frame, let cell, let atoms, let slots, let side):
+            return "\(place(file, frame)): cell \(cell) holds \(atoms) atoms, and the model has \(slots) "
+                + "slot\(slots == 1 ? "" : "s") for cells of side \(side) Angstrom (model.cell, model.slots)"
+        case .atomOutside(let file, let frame, let atom, let axis, let coordinate):
+            return "\(place(file, frame)): atom \(atom) is outside the box, which is not periodic along \(axis) "
+                + "(\(axis) = \(coordinate) Angstrom)"
+        case .unknownElement(let file, let element, let known):
+            return "\(file): the model does not know element \(element), only \(known.joined(separator: ", "))"
+        case .unsuitableData(let file, let reason):
+            return "\(file): \(reason)"
+        case .diverged(let step, let atom):
+            return "the simulation diverged in step \(step): atom \(atom) has a position or velocity that is not a "
+                + "finite number or moves farther than a cell in one step"
+        case .badRequest(let reason):
+            return reason
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import Autodiff
+import Grid
+import Kernels
+import MPI
+import Tensor
+
+/// Ghost rows for convolutions over occupied cells.
+final class OccupiedCellExchange<S: KernelScalar & GridScalar>: RowExchange {
+    private let exchange: OccupiedRowExchange<S>
+
+    init(_ cells: OccupiedCells, channelCapacity: Int, rowCapacity: Int) throws {
+        exchange = try OccupiedRowExchange(cells, channelCapacity: channelCapacity, rowCapacity: rowCapacity)
+    }
+
+    func start<Scalar: KernelScalar>(rows: UnsafeMutablePointer<Scalar>, channels: Int) throws {
+        precondition(Scalar.self == S.self, "an exchange of \(S.self) for rows of \(Scalar.self)")
+        try exchange.start(UnsafeMutableRawPointer(rows).assumingMemoryBound(to: S.self), channels: channels)
+    }
+
+    func finish<Scalar: KernelScalar>(rows: UnsafeMutablePointer<Scalar>, channels: Int) throws {
+        try exchange.finish()
+    }
+}
+
+/// The halo for convolutions over every cell.
+final class DenseCellExchange<S: KernelScalar & GridScalar>: GridExchange {
+    private let decomposition: Decomposition
+    private let communicator: Communicator
+    private var exchanges: [Int: HaloExchange<S>] = [:]
+
+    init(_ decomposition: Decomposition, communicator: Communicator) {
+        self.decomposition = decomposition
+        self.communicator = communicator
+    }
+
+    /// The exchange for a number of channels, made when it is first needed: the same moment on every rank.
+    private func exchange(_ channels: Int) throws -> HaloExchange<S> {
+        if let known = exchanges[channels] { return known }
+        let made = try HaloExchange<S>(decomposition, communicator: communicator, channels: channels, adjoint: false)
+        exchanges[channels] = made
+        return made
+    }
+
+    func start<Scalar: KernelScalar>(padded: UnsafeMutablePointer<Scalar>, channels: Int) throws {
+        precondition(Scalar.self == S.self, "an exchange of \(S.self) for fields of \(Scalar.self)")
+        let exchange = try exchange(channels)
+        let field = UnsafeMutableRawPointer(padded).assumingMemoryBound(to: S.self)
+        try exchange.start(
+            padded: UnsafeMutableBufferPointer(start: field, count: exchange.box.padded.count * channels))
+    }
+
+    func finish<Scalar: KernelScalar>(padded: UnsafeMutablePointer<Scalar>, channels: Int) throws {
+        try exchange(channels).finish()
+    }
+}

@@ -1,0 +1,85 @@
+import HDF5
+import MPI
+import Tensor
+import Trajectory
+
+/// Writes the frames of a simulation as H5MD, with temperature and the corrections of conservation as observables.
+public final class SimulationOutput<Scalar> {
+    private let writer: H5MDWriter
+    private var ids = Buffer<Int64>(repeating: 0, count: 0)
+    private var species = Buffer<Int32>(repeating: 0, count: 0)
+    private var positions = Buffer<Double>(repeating: 0, count: 0)
+    private var velocities = Buffer<Double>(repeating: 0, count: 0)
+    private var images = Buffer<Int32>(repeating: 0, count: 0)
+
+    private static var observables: [H5MDOptions.Quantity] {
+        [
+            .init(name: "temperature", unit: "K"),
+            .init(name: "velocity_correction", unit: "Angstrom ps-1"),
+            .init(name: "displacement_correction", unit: "Angstrom"),
+        ]
+    }
+
+    /// Frames in the file.
+    public var frameCount: Int { writer.frameCount }
+    public var path: String { writer.path }
+    /// The file, for provenance and further groups.
+    public var file: File { writer.file }
+
+    /// Makes a new file. Collective.
+    public init(
+        creating path: String, atomCount: Int, species: SpeciesTable, box: SimulationBox, version: String,
+        communicator: Communicator
+    ) throws {
+        // Double precision, so that a run resumed from its last frame equals an uninterrupted one.
+        let options = H5MDOptions(
+            precision: .float64, hasVelocities: true, hasImages: true, observables: Self.observables,
+            creatorVersion: version)
+        writer = try H5MDWriter.create(
+            path, communicator: communicator, atomCount: atomCount, species: species, box: box, options: options)
+    }
+
+    /// Opens a file of an interrupted simulation to go on behind its last whole frame. Collective.
+    public init(appendingTo path: String, communicator: Communicator) throws {
+        writer = try H5MDWriter.append(to: path, communicator: communicator)
+    }
+
+    /// Writes the state of a simulator as the next frame and flushes it. Collective.
+    public func write<S>(_ simulator: Simulator<S>) throws {
+        let atoms = simulator.localAtoms
+        if ids.count < atoms.count {
+            let capacity = atoms.count + atoms.count / 4
+            ids = Buffer(repeating: 0, count: capacity)
+            species = Buffer(repeating: 0, count: capacity)
+            positions = Buffer(repeating: 0, count: 3 * capacity)
+            velocities = Buffer(repeating: 0, count: 3 * capacity)
+            images = Buffer(repeating: 0, count: 3 * capacity)
+        }
+        let box = simulator.grid.box
+        for (index, atom) in atoms.enumerated() {
+            ids.pointer[index] = atom.id
+            species.pointer[index] = atom.species
+            for axis in 0..<3 {
+                var place = (coordinate: atom.position[axis], image: 0.0)
+                // The grid may begin below the box.
+                if box.boundary(axis) == .periodic { place = box.wrap(atom.position[axis], axis: axis) }
+                positions.pointer[3 * index + axis] = place.coordinate
+                velocities.pointer[3 * index + axis] = atom.velocity[axis]
+                images.pointer[3 * index + axis] = atom.image[axis] + Int32(place.image)
+            }
+        }
+        let local = LocalAtoms(
+            count: atoms.count, ids: ids.pointer, species: species.pointer, positions: positions.pointer,
+            velocities: velocities.pointer, images: images.pointer)
+        try writer.append(
+            local, step: simulator.startStep + Int64(simulator.step), time: simulator.time, box: box,
+            observables: [
+                try simulator.temperature(), simulator.conservation.largestVelocityCorrection,
+                simulator.conservation.largestDisplacementCorrection,
+            ])
+        try writer.flush()
+    }
+
+    /// Flushes and closes the file. Collective.
+    public func close() throws { try writer.close() }
+}

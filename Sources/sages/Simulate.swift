@@ -1,0 +1,149 @@
+import Diagnostics
+import Foundation
+import Grid
+import HDF5
+import MPI
+import SAGESnet
+import Tensor
+import Training
+import Trajectory
+
+/// `sages simulate`: a trained model rolled out over ranks.
+struct Simulate: Verb {
+    static let specification = VerbSpecification.simulate
+
+    let model: String
+    let input: String
+    let frame: Int
+    let steps: Int
+    let output: String
+    let every: Int
+    let parts: Extent3?
+    let boundaries: Boundaries?
+    let replicate: SIMD3<Int>
+    let environment: [EnvironmentVariable: Double]
+    let resumes: Bool
+    let isJSON: Bool
+
+    init(_ arguments: Arguments) throws {
+        model = arguments.positionals[0]
+        input = try arguments.requiredText("input")
+        frame = try arguments.requiredNumber("frame")
+        steps = try arguments.requiredNumber("steps", in: .atLeast(0))
+        output = try arguments.requiredText("out")
+        every = try arguments.requiredNumber("every", in: .atLeast(1))
+        parts = try arguments.extents("decomposition").map { Extent3(z: $0.z, y: $0.y, x: $0.x) }
+        boundaries = try arguments.text("boundary").map { try Boundaries(parsing: $0) }
+        replicate = try arguments.extents("replicate").map { SIMD3($0.x, $0.y, $0.z) } ?? SIMD3(1, 1, 1)
+        environment = try Self.environment(arguments)
+        resumes = arguments.isGiven("resume")
+        isJSON = arguments.isGiven("json")
+        guard input != output else { throw arguments.fault("--out \(output) is the input; it would be overwritten") }
+    }
+
+    /// `NAME=VALUE` for each --environment.
+    private static func environment(_ arguments: Arguments) throws -> [EnvironmentVariable: Double] {
+        var values: [EnvironmentVariable: Double] = [:]
+        for assignment in arguments.all("environment") {
+            let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 2, let value = Double(parts[1]), value.isFinite else {
+                throw arguments.fault("--environment \(assignment) is not NAME=NUMBER")
+            }
+            guard let variable = EnvironmentVariable(rawValue: parts[0]) else {
+                let names = EnvironmentVariable.allCases.map(\.rawValue)
+                let nearest = NearestName.of(parts[0], in: names).map { "; did you mean \($0)?" } ?? ""
+                throw arguments.fault("there is no environment variable '\(parts[0])'\(nearest)")
+            }
+            values[variable] = value
+        }
+        return values
+    }
+
+    func run(_ communicator: Communicator) throws -> ExitStatus {
+        JobSignals.install()
+        let (model, parameters, _) = try SAGESnetModel.load(self.model, as: Float.self, communicator: communicator)
+        // What is behind the last whole frame is done again; the start of the whole run gives the number of steps.
+        let isResumed = resumes && FileManager.default.fileExists(atPath: output)
+        let first = try SimulationStart(
+            input, frame: frame, for: model, boundaries: boundaries, replicate: replicate, communicator: communicator)
+        var start = first
+        if isResumed {
+            start = try SimulationStart(output, frame: -1, for: model, boundaries: boundaries, communicator: communicator)
+            guard start.atomCount == first.atomCount else {
+                throw SAGESnetError.unsuitableData(
+                    file: output, reason: "it holds \(start.atomCount) atoms, the start \(first.atomCount): it is no "
+                        + "trajectory to resume")
+            }
+        }
+        let done = Int(start.step - first.step)
+        guard done >= 0, done <= steps else {
+            throw SAGESnetError.unsuitableData(
+                file: output, reason: "its last frame is step \(start.step), outside of this run's \(first.step) to "
+                    + "\(first.step + Int64(steps))")
+        }
+        // Restarts keep the environment of the first start.
+        var environment = environment
+        if model.configuration.environment.contains(.temperature), environment[.temperature] == nil {
+            environment[.temperature] = try first.temperature(communicator)
+        }
+        let simulator = try Simulator<Float>(
+            model: model, parameters: parameters, start: start, communicator: communicator, parts: parts,
+            environment: environment, alignment: try first.alignment(for: model, communicator))
+        let writer = isResumed
+            ? try SimulationOutput<Float>(appendingTo: output, communicator: communicator)
+            : try SimulationOutput<Float>(
+                creating: output, atomCount: first.atomCount, species: first.species, box: first.box,
+                version: BuildInformation.version, communicator: communicator)
+        if !isResumed { try writer.write(simulator) }
+
+        let progress = ProgressReport("simulation", unit: "steps", from: done, of: steps)
+        let begin = MPIEnvironment.wallTime()
+        var isInterrupted = false
+        while done + simulator.step < steps {
+            try simulator.advance()
+            let step = done + simulator.step
+            let isDue = step % every == 0 || step == steps
+            // The ranks agree at frames, so that a run always ends with a whole one.
+            if isDue {
+                try writer.write(simulator)
+                isInterrupted = try communicator.allReduce(JobSignals.received != nil, .logicalOr) && step < steps
+            }
+            progress.advance(to: step)
+            if isInterrupted { break }
+        }
+        progress.finish()
+        try writer.close()
+        let seconds = MPIEnvironment.wallTime() - begin
+        let temperature = try simulator.temperature()
+        if isInterrupted {
+            Message.note("stopped after \(done + simulator.step) of \(steps) steps; go on with --resume")
+            return .resumable
+        }
+        if communicator.rank == 0 { report(simulator, temperature, seconds, communicator) }
+        return .success
+    }
+
+    private func report(
+        _ simulator: Simulator<Float>, _ temperature: Double, _ seconds: Double, _ communicator: Communicator
+    ) {
+        let cells = simulator.grid.cells
+        let picoseconds = Double(simulator.step) * simulator.model.normalization.timeStep
+        if isJSON {
+            let result: JSONValue = [
+                "kind": "simulation", "file": .string(output), "atoms": .integer(simulator.atomCount),
+                "steps": .integer(simulator.step), "picoseconds": .number(picoseconds),
+                "cells": [.integer(cells.z), .integer(cells.y), .integer(cells.x)],
+                "ranks": .integer(communicator.size), "active_ranks": .integer(simulator.decomposition.activeRanks),
+                "temperature_K": .number(temperature), "seconds": .number(seconds),
+                "largest_velocity_correction": .number(simulator.conservation.largestVelocityCorrection),
+                "largest_displacement_correction": .number(simulator.conservation.largestDisplacementCorrection),
+            ]
+            print(result.text)
+        } else {
+            print(
+                "\(output): \(simulator.atomCount) atoms, \(simulator.step) steps (\(Digits.three(picoseconds)) ps) in "
+                    + "\(Digits.three(seconds)) s on \(simulator.decomposition.activeRanks) of \(communicator.size) ranks, "
+                    + "grid \(cells), at the end \(Digits.three(temperature)) K")
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Trajectory
+
+/// The verbs that read, convert and show files.
+extension VerbSpecification {
+    static let `import` = VerbSpecification(
+        name: "import",
+        summary: "turn LAMMPS, extended XYZ or H5MD files into one H5MD trajectory",
+        description: """
+            Reads trajectories and writes them as one H5MD file. The format is found from the content, then the \
+            name: LAMMPS dump (.gz too; any column order; scaled and unwrapped coordinates), LAMMPS data file, \
+            extended XYZ, H5MD. Several files are joined in the order given and must hold the same atoms. Atoms \
+            outside a periodic box are wrapped; outside a non-periodic one they are an error. What is written is in \
+            Angstrom and picoseconds. Memory is that of one frame, however long the trajectory.
+            """,
+        positionals: [.init(placeholder: "SRC", help: "a file to read", isRepeatable: true)],
+        options: [
+            .value("out", "FILE.h5", "the trajectory that is written", kind: .file, isRequired: true),
+            .value("timestep", "PS", "picoseconds of one step of the source, where it holds no times"),
+            .value("elements", "C,H,...", "the elements of atom types 1, 2, ..., where the source names none"),
+            .value("units", "UNITS", "the units of a LAMMPS source", default: Units.metal.rawValue,
+                   allowed: Units.allCases.map(\.rawValue)),
+            .value("every", "K", "keep every K-th frame", default: "1"),
+            .value("deflate", "LEVEL", "compress, 1 (fast) to 9 (small)"),
+            .value("precision", "P", "of positions and velocities", default: "float64",
+                   allowed: ["float32", "float64"]),
+            .json,
+        ],
+        examples: ["sages import run-1.lammpstrj.gz run-2.lammpstrj.gz --elements C --timestep 0.0005 --out run.h5"],
+        exitStatuses: [.data, .noInput, .internal, .io])
+
+    static let export = VerbSpecification(
+        name: "export",
+        summary: "turn an H5MD trajectory into extended XYZ, LAMMPS dump, XDMF or CSV",
+        description: """
+            Writes what a trajectory holds in another format. XDMF is a small XML file beside the HDF5 file, which \
+            ParaView and VisIt open; CSV holds the observables over time.
+            """,
+        positionals: [.init(placeholder: "FILE.h5", help: "an H5MD trajectory")],
+        options: [
+            .value("format", "FORMAT", "the format to write", allowed: ["extxyz", "lammpstrj", "xdmf", "csv"],
+                   isRequired: true),
+            .value("out", "FILE", "the file that is written", kind: .file, isRequired: true),
+            .value("frames", "FIRST:END", "frames FIRST to END - 1, from 0; default all"),
+        ],
+        examples: ["sages export rollout.h5 --format extxyz --out rollout.xyz"],
+        exitStatuses: [.data, .noInput, .internal, .io])
+
+    static let info = VerbSpecification(
+        name: "info",
+        summary: "say what a file is, where it comes from and what shapes it holds",
+        description: """
+            Opens a file that SAGES writes (a model or checkpoint, an H5MD trajectory, grid fields) and prints its \
+            kind, its provenance and the shapes of its datasets.
+            """,
+        positionals: [.init(placeholder: "FILE.h5", help: "the file to look at")],
+        options: [.json],
+        examples: ["sages info model.h5 --json"],
+        exitStatuses: [.data, .noInput, .io])
+
+    static let plot = VerbSpecification(
+        name: "plot",
+        summary: "draw trajectories and training metrics as PNG or SVG",
+        description: """
+            Draws what a trajectory holds: temperature and energy over time, g(r), spectrum and displacement of the \
+            motion, a slice through the box; with --reference, beside another trajectory (molecular dynamics), and \
+            the largest difference is stated. With --metrics, the loss curves of a training. Needs gnuplot.
+            """,
+        positionals: [.init(placeholder: "FILE.h5", help: "an H5MD trajectory", isOptional: true)],
+        options: [
+            .value("out", "DIR", "the folder for the pictures; made where it is not there", kind: .folder,
+                   isRequired: true),
+            .value("format", "FORMAT", "the format of the pictures", default: "png", allowed: ["png", "svg"]),
+            .value("reference", "MD.h5", "a trajectory to compare with", kind: .file),
+            .value("metrics", "FILE.csv", "the metrics of a training", kind: .file),
+            .flag("scripts", "keep the gnuplot script of each picture beside it"),
+            .json,
+        ],
+        examples: ["sages plot rollout.h5 --reference md.h5 --metrics model.metrics.csv --out plots"],
+        exitStatuses: [.data, .noInput, .internal, .io])
+}

@@ -1,0 +1,83 @@
+/// The verbs that train and use models.
+extension VerbSpecification {
+    static let train = VerbSpecification(
+        name: "train",
+        summary: "train a model from a configuration, or go on with a checkpoint",
+        description: """
+            Trains the model that CONFIG.json5 describes, on all ranks of mpirun or srun. The weights are the same \
+            for every number of ranks. Checkpoints are written to MODEL.h5 as the configuration says, and on SIGTERM \
+            or SIGUSR1 (then the exit status is 75); --resume goes on from the last one, on any number of ranks, and \
+            ends with the weights of an uninterrupted run. Metrics are written beside the model as CSV and JSON lines.
+
+            With --explain, prints every key of the configuration with its meaning, type and default, and ends.
+            """,
+        positionals: [.init(placeholder: "CONFIG.json5", help: "the configuration, JSON5")],
+        options: [
+            .value("set", "KEY=VALUE", "set one key of the configuration, for example training.steps=500",
+                   isRepeatable: true),
+            .value("out", "MODEL.h5", "where the model is written; default is the configuration's output.model",
+                   kind: .file),
+            .flag("resume", "go on from the checkpoint in MODEL.h5; where there is none, begin"),
+            .flag("explain", "print every key of the configuration and end"),
+            .json,
+        ],
+        examples: ["mpirun -n 2 sages train jobs/configs/quickstart.json5 --set training.steps=500 --out model.h5"],
+        exitStatuses: [.data, .noInput, .internal, .io, .resumable])
+
+    static let simulate = VerbSpecification(
+        name: "simulate",
+        summary: "run a trained model from a start state, distributed over ranks",
+        description: """
+            Runs N steps of the model from the last frame of START.h5 (or the one of --frame) and writes the \
+            trajectory as H5MD. The grid is decomposed over the ranks of mpirun or srun; the output has the same \
+            bytes for every number of ranks and every decomposition. Stops with exit status 75 on SIGTERM or \
+            SIGUSR1; --resume goes on behind the last frame in OUT.h5.
+            """,
+        positionals: [.init(placeholder: "MODEL.h5", help: "a trained model")],
+        options: [
+            .value("input", "START.h5", "the trajectory that holds the start state", kind: .file, isRequired: true),
+            .value("frame", "N", "the frame to start from, from 0; negative counts from the end", default: "-1"),
+            .value("steps", "N", "steps of the model", isRequired: true),
+            .value("out", "OUT.h5", "the trajectory that is written", kind: .file, isRequired: true),
+            .value("every", "K", "write every K-th step", default: "1"),
+            .value("decomposition", "AxBxC", "parts of the grid along x, y, z; default: smallest surface"),
+            .value("boundary", "X,Y,Z", "p (periodic) or o (open) for each axis, as in p,p,o; default: the input's"),
+            .value("replicate", "AxBxC", "copies of the start state along x, y, z", default: "1x1x1"),
+            .value("environment", "NAME=VALUE", "set an environment variable of the model, for example temperature=300",
+                   isRepeatable: true),
+            .flag("resume", "go on behind the last whole frame in OUT.h5"),
+            .json,
+        ],
+        examples: ["mpirun -n 4 sages simulate model.h5 --input run.h5 --steps 1000 --every 10 --out rollout.h5"],
+        exitStatuses: [.data, .noInput, .internal, .io, .resumable])
+
+    static let evaluate = VerbSpecification(
+        name: "evaluate",
+        summary: "compare a model with data and with baselines",
+        description: """
+            Prints the errors of one step of the model on the data, beside those of baselines that need no network; \
+            with --rollout, also what becomes of temperature, g(r) and the number of atoms over many steps.
+            """,
+        positionals: [.init(placeholder: "MODEL.h5", help: "a trained model")],
+        options: [
+            .value("data", "FILE.h5", "the data to compare with", kind: .file, isRequired: true),
+            .value("rollout", "N", "also run N steps from the first frame"),
+            .json,
+        ],
+        examples: ["sages evaluate model.h5 --data test.h5 --rollout 1000 --json"],
+        exitStatuses: [.data, .noInput, .internal, .io])
+
+    static let bench = VerbSpecification(
+        name: "bench",
+        summary: "measure the speed of this machine and of SAGES on it",
+        description: """
+            Times one part: conv (convolution kernels), step (a training and a simulation step), halo (exchange of \
+            neighbors' cells), allreduce (reduction of gradients), io (collective writing). Prints the median, the \
+            fastest and the slowest of several repeats.
+            """,
+        positionals: [.init(placeholder: "WHAT", help: "what to measure", kind: .other,
+                            allowed: ["conv", "step", "halo", "allreduce", "io"])],
+        options: [.json],
+        examples: ["mpirun -n 2 sages bench halo --json"],
+        exitStatuses: [.internal])
+}

@@ -1,0 +1,99 @@
+import Configuration
+import Diagnostics
+import MPI
+import SAGESnet
+import Training
+
+/// `sages train`: a model from a configuration.
+struct Train: Verb {
+    static let specification = VerbSpecification.train
+
+    let path: String
+    let overrides: [String]
+    let output: String?
+    let resumes: Bool
+    let explains: Bool
+    let isJSON: Bool
+
+    init(_ arguments: Arguments) throws {
+        path = arguments.positionals[0]
+        overrides = arguments.all("set")
+        output = arguments.text("out")
+        resumes = arguments.isGiven("resume")
+        explains = arguments.isGiven("explain")
+        isJSON = arguments.isGiven("json")
+    }
+
+    func run(_ communicator: Communicator) throws -> ExitStatus {
+        // Rank 0 reads, so that every rank has the same text.
+        let text = try communicator.broadcast(
+            try communicator.agree { communicator.rank == 0 ? try ConfigurationDocument.contents(ofFile: path) : [] },
+            root: 0)
+        var document = try ConfigurationDocument(utf8: text, source: path)
+        for assignment in overrides { try document.apply(override: assignment) }
+        if let output { try document.apply(override: "output.model=\"\(output)\"") }
+        if explains {
+            if communicator.rank == 0 {
+                print(ConfigurationDocument.text(explaining: try document.explain(RunConfiguration.self)), terminator: "")
+            }
+            return .success
+        }
+        let (configuration, resolved) = try document.decode(RunConfiguration.self)
+        switch configuration.training.precision {
+        case .float32: return try train(configuration, resolved, Float.self, communicator)
+        case .float64: return try train(configuration, resolved, Double.self, communicator)
+        }
+    }
+
+    private func train<Scalar: TrainingScalar>(
+        _ configuration: RunConfiguration, _ resolved: String, _: Scalar.Type, _ communicator: Communicator
+    ) throws -> ExitStatus {
+        switch configuration.model {
+        case .sagesnet(let model):
+            let task = try communicator.agree {
+                try SAGESnetTask<Scalar>(
+                    model, training: configuration.data.train, validation: configuration.data.validation)
+            }
+            return try train(task, configuration, resolved, communicator)
+        }
+    }
+
+    private func train<Task: TrainingTask>(
+        _ task: Task, _ configuration: RunConfiguration, _ resolved: String, _ communicator: Communicator
+    ) throws -> ExitStatus {
+        JobSignals.install()
+        let trainer = try Trainer(
+            task: task, configuration: configuration.training, communicator: communicator,
+            output: TrainingOutput(
+                path: configuration.output.model, kind: configuration.model.kind.rawValue, configuration: resolved))
+        Message.note(
+            "\(configuration.model.kind.rawValue): \(task.layout.scalarCount) parameters, \(task.sampleCount) training "
+                + "and \(task.validationSampleCount) validation samples, \(trainer.totalSteps) steps of "
+                + "\(configuration.training.globalBatch) samples on \(communicator.size) ranks")
+        let outcome = try trainer.run(resuming: resumes)
+        if communicator.rank == 0 && outcome != .interrupted { report(trainer, configuration, outcome, communicator) }
+        return outcome.exitStatus
+    }
+
+    private func report<Task>(
+        _ trainer: Trainer<Task>, _ configuration: RunConfiguration, _ outcome: TrainingOutcome,
+        _ communicator: Communicator
+    ) {
+        let validation = trainer.bestValidationLoss
+        if isJSON {
+            let result: JSONValue = [
+                "kind": .string(configuration.model.kind.rawValue), "model": .string(configuration.output.model),
+                "steps": .integer(trainer.step), "parameters": .integer(trainer.task.layout.scalarCount),
+                "loss": .number(trainer.loss), "validation_loss": validation.map { .number($0) } ?? .null,
+                "stopped_early": .boolean(outcome == .stoppedEarly), "ranks": .integer(communicator.size),
+                "seconds": .number(trainer.seconds),
+            ]
+            print(result.text)
+        } else {
+            print(
+                "\(configuration.output.model): \(trainer.step) steps in \(Digits.three(trainer.seconds)) s on "
+                    + "\(communicator.size) ranks, loss \(Digits.three(trainer.loss))"
+                    + (validation.map { ", best validation loss \(Digits.three($0))" } ?? ""))
+        }
+    }
+}
