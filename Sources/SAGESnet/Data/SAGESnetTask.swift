@@ -340,7 +340,16 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         }
     }
 
-    public func write(to root: Group) throws { try model.normalization.write(to: root) }
+    /// The regression on lattice neighbors, fitted when the first file is written.
+    private var linearBaseline: LinearBaseline?
+
+    public func write(to root: Group) throws {
+        try model.normalization.write(to: root)
+        let baseline = try linearBaseline
+            ?? LinearBaseline(fitting: training, model.configuration, model.normalization)
+        linearBaseline = baseline
+        try baseline.write(to: root)
+    }
 }
 
 extension SIMD3 where Scalar == Double {

@@ -23,8 +23,8 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
     /// Steps of the model done.
     public private(set) var step = 0
     /// ps, of the start.
-    public let startTime: Double
-    public let startStep: Int64
+    public private(set) var startTime: Double
+    public private(set) var startStep: Int64
     public private(set) var conservation = Conservation()
     /// How often the network's memory had to be planned anew for more rows.
     public private(set) var plans = 0
@@ -91,6 +91,17 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
             communicator: communicator, bytesPerRecord: MemoryLayout<SimulatedAtom>.stride, capacity: start.atoms.count)
         self.environment = try model.environmentValues(environment, temperature: totals.temperature)
         atoms = AtomStore(start.atoms)
+        try settle()
+    }
+
+    /// Begins anew from another state of the same atoms in the same box: grid, environment, exchanges and the network's
+    /// plan stay as they are. Collective.
+    ///
+    /// - Throws: on every rank, `SAGESnetError` and `MPIError`.
+    public func restart(from start: SimulationStart) throws {
+        precondition(start.box == grid.box && start.atomCount == atomCount, "another box or other atoms")
+        start.atoms.withUnsafeBytes { atoms.replace(with: $0, count: start.atoms.count) }
+        (step, startStep, startTime, conservation) = (0, start.step, start.time, Conservation())
         try settle()
     }
 
