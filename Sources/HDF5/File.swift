@@ -35,11 +35,11 @@ public final class File {
     public let communicator: Communicator?
     /// True if the file was opened for reading alone.
     public let isReadOnly: Bool
-    private var handle: Handle<FileCloser>?
+    var handle: Handle<FileCloser>?
     /// Bytes that datasets have taken since the last flush, at most.
     var allocatedSinceFlush = 0
 
-    private init(path: String, communicator: Communicator?, isReadOnly: Bool) {
+    init(path: String, communicator: Communicator?, isReadOnly: Bool) {
         self.path = path
         self.communicator = communicator
         self.isReadOnly = isReadOnly
