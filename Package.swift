@@ -74,7 +74,8 @@ let package = Package(
                                          "Diagnostics"]),
         .executableTarget(name: "sages-bench",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",
-                                         "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics"],
+                                         "Tensor", "Kernels", "MPI", "HDF5", "Configuration",
+                                         "Diagnostics"],
                           swiftSettings: kernelSettings),
 
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics", "Configuration"]),

@@ -9,11 +9,14 @@ extension File {
     /// - Parameter path: its name in errors.
     public static func createInMemory(_ path: String) throws -> File {
         let file = File(path: path, communicator: nil, isReadOnly: false)
+        file.isInMemory = true
         let place = file.place
-        let access: PropertyList = try place.take(H5Pcreate(sages_h5_property_file_access()), "set up access", .internal)
+        let access: PropertyList = try place.take(
+            H5Pcreate(sages_h5_property_file_access()), "set up access", .internal)
         try place.check(H5Pset_fclose_degree(access.identifier, H5F_CLOSE_STRONG), "set up access", .internal)
         try place.check(H5Pset_fapl_core(access.identifier, 1 << 20, false), "keep the file in memory", .internal)
-        let creation: PropertyList = try place.take(H5Pcreate(sages_h5_property_file_create()), "set up creation", .internal)
+        let creation: PropertyList = try place.take(
+            H5Pcreate(sages_h5_property_file_create()), "set up creation", .internal)
         try place.check(H5Pset_obj_track_times(creation.identifier, false), "set up creation", .internal)
         file.handle = try place.take(
             H5Fcreate(path, sages_h5_access_truncate(), creation.identifier, access.identifier),

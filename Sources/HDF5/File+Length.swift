@@ -19,6 +19,7 @@ extension File {
     /// Takes room for `bytes` more. Collective.
     /// - Throws: `HDF5Error` (74) on all ranks if there is none.
     func reserve(_ bytes: Int) throws {
+        if isInMemory { return }
         allocated += bytes
         try collectively { try onRoot { try takeRoom(initialLength + allocated + allocated / 16) } }
     }
@@ -27,6 +28,7 @@ extension File {
     /// Collective.
     /// - Throws: `HDF5Error` (74) on all ranks if there is none.
     func checkRoom(_ bytes: Int) throws {
+        if isInMemory { return }
         hasUnreserved = true
         try collectively {
             try onRoot {
@@ -43,7 +45,7 @@ extension File {
 
     /// Takes room for what a flush may write. Collective.
     func reserveForFlush() throws {
-        guard !isReadOnly else { return }
+        guard !isReadOnly, !isInMemory else { return }
         try collectively {
             try onRoot {
                 var bound = initialLength + allocated + allocated / 16
@@ -81,7 +83,7 @@ extension File {
 
     /// Cuts the closed file to its length. One rank calls it.
     func trim() throws {
-        guard !isReadOnly else { return }
+        guard !isReadOnly, !isInMemory else { return }
         let access: PropertyList = try place.take(H5Pcreate(sages_h5_property_file_access()), "set up access", .internal)
         let handle: Handle<FileCloser> = try place.take(
             H5Fopen(path, sages_h5_access_read_only(), access.identifier), "open the file again", .inputOutput)

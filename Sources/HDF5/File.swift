@@ -42,6 +42,8 @@ public final class File {
     var hasUnreserved = false
     /// Length of the file when it was opened; known on the root.
     var initialLength = 0
+    /// Whether the file has no place on a disk.
+    var isInMemory = false
 
     init(path: String, communicator: Communicator?, isReadOnly: Bool) {
         self.path = path
@@ -99,6 +101,10 @@ public final class File {
 
     /// Closes the file and all objects in it; closing again does nothing. Collective.
     public func close() throws {
+        switch handle {
+        case .none: return
+        case .some: try reserveForFlush()
+        }
         guard let handle = handle.take() else { return }
         let status = handle.close()
         let failure = status < 0 ? place.failure("close the file", .inputOutput) : nil

@@ -199,7 +199,8 @@ final class GradientReducer<Scalar: TrainingScalar> {
 
     private func noteFault(quantity: Int) {
         raise(.notFinite)
-        if fault.map({ (microBatch, quantity) < ($0.microBatch, $0.quantity) }) ?? true { fault = (microBatch, quantity) }
+        if let fault, (fault.microBatch, fault.quantity) < (microBatch, quantity) { return }
+        fault = (microBatch, quantity)
     }
 
     /// Raises a flag for all ranks; before `finish`.
@@ -287,7 +288,8 @@ final class GradientReducer<Scalar: TrainingScalar> {
     var scaleExponents: [Int32] {
         get { Array(exponents.span) }
         set {
-            precondition(newValue.count == exponents.count, "\(newValue.count) exponents of \(exponents.count) parameters")
+            precondition(
+                newValue.count == exponents.count, "\(newValue.count) exponents of \(exponents.count) parameters")
             _ = exponents.span.update(from: newValue)
         }
     }

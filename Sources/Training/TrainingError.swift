@@ -44,8 +44,8 @@ public enum TrainingError: SAGESError, Equatable {
             "step \(step): the same samples gave different gradients when computed again; the task's data must depend "
                 + "on seed, epoch and sample alone"
         case .configurationDiffers(let file, let key, let stored, let given):
-            "\(file): the checkpoint was made with \(key) = \(stored), not \(given); resume with the same configuration, "
-                + "or begin anew without --resume"
+            "\(file): the checkpoint was made with \(key) = \(stored), not \(given); resume with the same "
+                + "configuration, or begin anew without --resume"
         case .otherKind(let file, let expected, let found):
             "\(file): this is a model of kind '\(found)', not '\(expected)'"
         case .damagedModel(let file, let reason): "\(file): not a usable model file: \(reason)"

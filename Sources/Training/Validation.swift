@@ -76,7 +76,8 @@ final class Validation<Task: TrainingTask> {
             let fault = try communicator.allReduce(firstFault, .minimum)
             let first = fault / figureCount * microBatch
             throw TrainingError.notFinite(
-                step: step, quantity: (whole ?? rest)?.quantityName(fault % figureCount) ?? "loss", samples: Array(first..<min(first + microBatch, sampleCount)),
+                step: step, quantity: (whole ?? rest)?.quantityName(fault % figureCount) ?? "loss",
+                samples: Array(first..<min(first + microBatch, sampleCount)),
                 purpose: .validation)
         }
         return (0..<figureCount).map {

@@ -30,6 +30,20 @@ private func weights(_ path: String, _ communicator: Communicator) throws -> [Fl
     return Array(arena.span)
 }
 
+/// All numbers of the last checkpoint's optimizer, by name.
+private func state(_ folder: String) throws -> [String: [Double]] {
+    let group = try ModelFile.open(folder + "/model.h5.previous", kind: kind).root.group("optimizer")
+    let names = try group.memberNames
+    try expect(names == ["average", "best", "moment0", "moment1", "scaleExponents", "weights"], "\(names)")
+    return try Dictionary(uniqueKeysWithValues: names.map { ($0, try group.dataset($0).read(Double.self)) })
+}
+
+/// Collective.
+private func makeFolder(_ path: String, _ communicator: Communicator) throws {
+    if communicator.rank == 0 { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
+    try communicator.barrier()
+}
+
 /// Trains in a folder, on the first `size` ranks; a signal is raised on one of them while epoch `interruptedIn` goes on.
 @discardableResult
 private func train(
@@ -98,15 +112,13 @@ let trainingResumeTests: [DistributedTest] = [
     DistributedTest("training.resume.afterSignal", ranks: fewRanks, timeout: 120) { communicator in
         try withFolder(communicator) { folder in
             let whole = folder + "/whole"
-            if communicator.rank == 0 { try FileManager.default.createDirectory(atPath: whole, withIntermediateDirectories: true) }
-            try communicator.barrier()
+            try makeFolder(whole, communicator)
             try expect(try train(whole, on: communicator.size, of: communicator) == .finished, "not finished")
             let expected = try weights(whole + "/model.h5", communicator)
             let all = communicator.size
             for (index, (first, second)) in [(all, 1), (1, all), (max(1, all - 1), all)].enumerated() {
                 let part = folder + "/\(index)"
-                if communicator.rank == 0 { try FileManager.default.createDirectory(atPath: part, withIntermediateDirectories: true) }
-                try communicator.barrier()
+                try makeFolder(part, communicator)
                 for (signal, ranks, epoch) in [(SIGUSR1, first, 3), (SIGTERM, second, 9)] {
                     let outcome = try train(
                         part, on: ranks, of: communicator, resuming: true, interruptedIn: epoch, signal: signal)
@@ -115,7 +127,9 @@ let trainingResumeTests: [DistributedTest] = [
                 }
                 let outcome = try train(part, on: second, of: communicator, resuming: true)
                 try expect(outcome == nil || outcome == .finished, "\(String(describing: outcome))")
-                try expect(try weights(part + "/model.h5", communicator) == expected, "weights, \(first) then \(second)")
+                let resumed = try weights(part + "/model.h5", communicator)
+                try expect(resumed == expected, "weights, \(first) then \(second)")
+                try expect(try state(part) == state(whole), "optimizer's state, \(first) then \(second)")
                 try expect(try metrics(part) == metrics(whole), "metrics, \(first) then \(second)")
             }
         }
