@@ -9,7 +9,7 @@ trials=${2:-10}
 ranks=${3:-2}
 python=${PYTHON:-python3}
 folder=$(mktemp --directory)
-trap 'rm -rf "$folder"' EXIT
+trap 'kill -KILL $(cat "$folder"/*.pid.* 2>/dev/null) 2>/dev/null; rm -rf "$folder"' EXIT
 
 for trial in $(seq "$trials"); do
     path="$folder/killed-$trial.h5"

@@ -42,6 +42,8 @@ check() {
     fi
 }
 
+not_finite="error: step 0: the loss is not a finite number, with samples 17, 14, 5, 19, 13, 3, 18, 21 and 15 more;"
+not_finite+=" a lower learning rate (training.schedule.peak) or training.clip may help"
 for ranks in 1 2 3 4; do
     last=$((ranks - 1))
     on=" on rank $last"
@@ -55,6 +57,8 @@ for ranks in 1 2 3 4; do
     check "$ranks" in-flight 74 1 "error$on: disk is full"
     check "$ranks" agreed 65 1 "error$on: frame 3 is truncated"
     check "$ranks" each-rank-differs 65 1 "error$on: trouble $last" "$ranks"
+    check "$ranks" training-fill 65 1 "error$on: frame 3 is truncated"
+    check "$ranks" training-not-finite 70 1 "$not_finite"
     check "$ranks" exit any 0 "error"
     check "$ranks" killed any 0 "error"
     check "$ranks" timeout any 1 "TIMED OUT hang on rank 0 after 0.5 s"

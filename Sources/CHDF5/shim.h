@@ -65,3 +65,10 @@ static inline herr_t sages_h5_write_metadata_on_flush_only(hid_t access) {
     configuration.dirty_bytes_threshold = 32 << 20; // the largest that HDF5 accepts
     return H5Pset_mdc_config(access, &configuration);
 }
+
+// Linux's call is declared for GNU sources alone, which Swift's importer does not ask for. Unlike posix_fallocate, it
+// never writes in place of a file system that cannot do it.
+int fallocate(int descriptor, int mode, off_t offset, off_t length);
+
+/// Takes room on the disk for the first `length` bytes of a file. 0, or -1 with errno.
+static inline int sages_take_room(int descriptor, off_t length) { return fallocate(descriptor, 0, 0, length); }

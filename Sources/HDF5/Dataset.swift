@@ -22,6 +22,7 @@ public final class Dataset: AttributedObject {
     public let elements: ElementClass
     /// Extents of a chunk, and bytes of one; nil for contiguous storage.
     private let chunk: (extents: [Int], bytes: Int)?
+    private let isCompressed: Bool
 
     init(file: File, path: String, handle: consuming Handle<DatasetCloser>) throws {
         let place = Place(file: file, object: path)
@@ -34,6 +35,7 @@ public final class Dataset: AttributedObject {
         self.maximumShape = extents.maximum
         self.elements = ElementClass(type.identifier)
         let creation: PropertyList = try place.take(H5Dget_create_plist(handle.identifier), "read the layout", .malformed)
+        isCompressed = H5Pget_nfilters(creation.identifier) > 0
         if H5Pget_layout(creation.identifier) == H5D_CHUNKED {
             var chunk = [hsize_t](repeating: 0, count: extents.shape.count)
             try place.check(H5Pget_chunk(creation.identifier, Int32(chunk.count), &chunk), "read the layout", .malformed)
@@ -47,10 +49,16 @@ public final class Dataset: AttributedObject {
         self.handle = handle
     }
 
-    /// Bytes that a dataset of this shape takes, uncompressed.
-    func allocation(of shape: [Int]) -> Int {
-        guard let chunk else { return shape.reduce(8, *) }
-        return zip(shape, chunk.extents).reduce(chunk.bytes) { $0 * (($1.0 + $1.1 - 1) / $1.1) }
+    /// Bytes that this dataset takes with another shape, uncompressed.
+    private func allocation(of shape: [Int]) -> Int {
+        guard let chunk else { return 0 }
+        return Self.allocation(of: shape, chunk: chunk.extents, elementBytes: 1) / max(1, chunk.extents.reduce(1, *)) * chunk.bytes
+    }
+
+    /// Bytes that a dataset takes, uncompressed.
+    static func allocation(of shape: [Int], chunk: [Int]?, elementBytes: Int) -> Int {
+        guard let chunk else { return shape.reduce(elementBytes, *) }
+        return zip(shape, chunk).reduce(elementBytes) { $0 * (($1.0 + $1.1 - 1) / $1.1 * $1.1) }
     }
 
     var objectIdentifier: hid_t { handle.identifier }
@@ -101,6 +109,8 @@ public final class Dataset: AttributedObject {
     /// Changes the extents, within `maximumShape`; what is cut off is lost. Collective.
     public func resize(to shape: [Int]) throws {
         precondition(shape.count == self.shape.count, "a dataset cannot change its rank")
+        let growth = allocation(of: shape) - allocation(of: self.shape)
+        if growth > 0 { try isCompressed ? file.checkRoom(growth) : file.reserve(growth) }
         try file.collectively {
             try place.check(H5Dset_extent(handle.identifier, shape.map { hsize_t($0) }), "resize the dataset",
                             .inputOutput)
@@ -108,7 +118,6 @@ public final class Dataset: AttributedObject {
         // Cutting a chunk fills what is cut off through each rank's chunk cache, which later transfers through MPI-IO
         // bypass: written any later, the cached chunk would undo them.
         if file.communicator != nil && zip(shape, self.shape).contains(where: { $0 < $1 }) { try file.flush() }
-        file.allocatedSinceFlush += max(0, allocation(of: shape) - allocation(of: self.shape))
         self.shape = shape
     }
 

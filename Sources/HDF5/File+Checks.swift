@@ -7,7 +7,8 @@ func systemMessage(_ number: Int32) -> String { String(cString: strerror(number)
 // The library's own messages for these cases are long and vary with the driver; the system's are short and exact.
 extension File {
     /// Throws unless `path` is a readable HDF5 file (and a writable one, if that is asked).
-    func checkReadable(_ access: Access) throws {
+    /// - Returns: its length.
+    func checkReadable(_ access: Access) throws -> Int {
         var status = stat()
         guard stat(path, &status) == 0 else {
             throw place.failure("open the file", errno == ENOENT || errno == ENOTDIR ? .missingFile : .inputOutput,
@@ -26,6 +27,7 @@ extension File {
                                 status.st_size == 0 ? "it is empty" : "it is not an HDF5 file")
         }
         if isHDF5 < 0 { throw place.failure("open the file", .malformed) }
+        return Int(status.st_size)
     }
 
     /// Throws unless a file at `path` can be created or overwritten.

@@ -35,11 +35,17 @@ public final class File {
     public let communicator: Communicator?
     /// True if the file was opened for reading alone.
     public let isReadOnly: Bool
-    private var handle: Handle<FileCloser>?
-    /// Bytes that datasets have taken since the last flush, at most.
-    var allocatedSinceFlush = 0
+    var handle: Handle<FileCloser>?
+    /// Bytes that datasets have taken since the file was opened, at most.
+    var allocated = 0
+    /// Whether compressed data were written since the last flush.
+    var hasUnreserved = false
+    /// Length of the file when it was opened; known on the root.
+    var initialLength = 0
+    /// Whether the file has no place on a disk.
+    var isInMemory = false
 
-    private init(path: String, communicator: Communicator?, isReadOnly: Bool) {
+    init(path: String, communicator: Communicator?, isReadOnly: Bool) {
         self.path = path
         self.communicator = communicator
         self.isReadOnly = isReadOnly
@@ -50,7 +56,12 @@ public final class File {
     /// - Throws: `HDF5Error` (exit status 74) if the file cannot be created.
     public static func create(_ path: String, communicator: Communicator? = nil, layout: Layout = Layout()) throws -> File {
         let file = File(path: path, communicator: communicator, isReadOnly: false)
-        try file.collectively { try file.onRoot { try file.checkWritable() } }
+        try file.collectively {
+            try file.onRoot {
+                try file.checkWritable()
+                try file.takeRoom(1)
+            }
+        }
         try file.collectively {
             let access = try file.accessProperties(layout)
             let creation = try file.creationProperties(layout)
@@ -65,7 +76,7 @@ public final class File {
     /// - Throws: `HDF5Error`: 66 if the file is missing, 74 if permission is, 65 if it is truncated or no HDF5 file.
     public static func open(_ path: String, _ access: Access = .readOnly, communicator: Communicator? = nil) throws -> File {
         let file = File(path: path, communicator: communicator, isReadOnly: access == .readOnly)
-        try file.collectively { try file.onRoot { try file.checkReadable(access) } }
+        try file.collectively { try file.onRoot { file.initialLength = try file.checkReadable(access) } }
         try file.collectively {
             let properties = try file.accessProperties(Layout())
             let flags = access == .readOnly ? sages_h5_access_read_only() : sages_h5_access_read_write()
@@ -82,18 +93,25 @@ public final class File {
     /// Hands everything written so far to the operating system (with a communicator, to the disk). Collective.
     public func flush() throws {
         let identifier = try self.identifier
+        try reserveForFlush()
         try collectively {
-            try extendForFlush()
             try place.check(H5Fflush(identifier, H5F_SCOPE_LOCAL), "flush the file", .inputOutput)
         }
     }
 
     /// Closes the file and all objects in it; closing again does nothing. Collective.
     public func close() throws {
+        switch handle {
+        case .none: return
+        case .some: try reserveForFlush()
+        }
         guard let handle = handle.take() else { return }
         let status = handle.close()
         let failure = status < 0 ? place.failure("close the file", .inputOutput) : nil
-        try collectively { if let failure { throw failure } }
+        try collectively {
+            if let failure { throw failure }
+            try onRoot { try trim() }
+        }
     }
 
     // MARK: Within the module
@@ -118,7 +136,7 @@ public final class File {
     }
 
     /// Runs `body` on one rank only: file systems answer one question better than thousands of the same.
-    private func onRoot(_ body: () throws -> Void) throws {
+    func onRoot(_ body: () throws -> Void) throws {
         if communicator.map({ $0.rank == 0 }) ?? true { try body() }
     }
 
@@ -146,22 +164,5 @@ public final class File {
             try place.check(H5Pset_istore_k(list.identifier, UInt32(clamping: half)), "size the chunk index", .internal)
         }
         return list
-    }
-
-    /// The library writes the new end of the file before it makes the file that long; were the process killed in
-    /// between, the file could not be opened. So the file gets at least that length first: what datasets have taken
-    /// since the last flush, and plenty for metadata. The library then cuts it to its length.
-    private func extendForFlush() throws {
-        guard allocatedSinceFlush > 0 else { return }
-        let growth = allocatedSinceFlush + (4 << 20)
-        allocatedSinceFlush = 0
-        try onRoot {
-            var status = stat()
-            guard stat(path, &status) == 0 else { throw place.failure("flush the file", .inputOutput, systemMessage(errno)) }
-            guard status.st_mode & S_IFMT == S_IFREG else { return }
-            guard truncate(path, status.st_size + off_t(growth)) == 0 else {
-                throw place.failure("extend the file", .inputOutput, systemMessage(errno))
-            }
-        }
     }
 }

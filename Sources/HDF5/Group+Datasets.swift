@@ -8,7 +8,8 @@ public struct DatasetStorage: Sendable, Equatable {
     public var maximumShape: [Int?]?
     /// Deflate level 1 to 9 with byte shuffling; nil for none. Compressed datasets are written collectively.
     public var deflate: Int?
-    /// Value of elements never written; 0 unless given.
+    /// Value of elements never written. Without one they are 0 in compressed datasets and undefined in others: to
+    /// initialize what is about to be written would double the cost of writing.
     public var fillValue: Double?
 
     public init(chunk: [Int]? = nil, maximumShape: [Int?]? = nil, deflate: Int? = nil, fillValue: Double? = nil) {
@@ -72,6 +73,13 @@ extension Group {
 
     private func createDataset(_ name: String, fileType: hid_t, shape: [Int], storage: DatasetStorage) throws -> Dataset {
         let place = place(of: name)
+        // Compressed datasets take room as they are written.
+        let data = storage.deflate == nil
+            ? Dataset.allocation(of: shape, chunk: storage.chunk, elementBytes: H5Tget_size(fileType)) : 0
+        try file.reserve(File.objectReserve + data)
+        if storage.deflate != nil && !shape.contains(0) {
+            try file.checkRoom(Dataset.allocation(of: shape, chunk: storage.chunk, elementBytes: H5Tget_size(fileType)))
+        }
         return try file.collectively {
             if let maximum = storage.maximumShape, maximum.count != shape.count {
                 throw place.failure("create the dataset", .internal, "shape and largest shape differ in rank")
@@ -83,12 +91,9 @@ extension Group {
                 "create the dataset", .internal)
             let links = try linkProperties(place)
             let creation = try creationProperties(storage, place)
-            let dataset = try Dataset(file: file, path: path(of: name), handle: place.take(
+            return try Dataset(file: file, path: path(of: name), handle: place.take(
                 H5Dcreate2(handle.identifier, name, fileType, space.identifier, links.identifier, creation.identifier,
                            sages_h5_property_default()), "create the dataset", .inputOutput))
-            // An empty one too: its metadata lengthen the file.
-            file.allocatedSinceFlush += max(1, dataset.allocation(of: shape))
-            return dataset
         }
     }
 
@@ -105,6 +110,9 @@ extension Group {
         } else {
             // MPI-IO allocates early anyway; doing so always gives files the same layout with and without it.
             try place.check(H5Pset_alloc_time(list.identifier, H5D_ALLOC_TIME_EARLY), "set up storage", .internal)
+        }
+        if storage.fillValue == nil && storage.deflate == nil {
+            try place.check(H5Pset_fill_time(list.identifier, H5D_FILL_TIME_NEVER), "set up storage", .internal)
         }
         if var fill = storage.fillValue {
             try place.check(H5Pset_fill_value(list.identifier, sages_h5_native_double(), &fill), "set the fill value",

@@ -27,6 +27,7 @@ public final class Group: AttributedObject {
     /// Makes a group, and those on the way to it that do not exist. Collective.
     public func createGroup(_ name: String) throws -> Group {
         let place = place(of: name)
+        try file.reserve(File.objectReserve)
         return try file.collectively {
             let links = try linkProperties(place)
             let creation: PropertyList = try place.take(H5Pcreate(sages_h5_property_group_create()), "create", .internal)

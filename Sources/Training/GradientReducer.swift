@@ -57,7 +57,11 @@ final class GradientReducer<Scalar: TrainingScalar> {
     /// Ranges of the arena; the last one includes the tail.
     private let buckets: [Range<Int>]
     private let sums: Buffer<Int64>
-    private let tail: UnsafeMutablePointer<Int64>
+    /// Behind the gradients: a count for each flag, for each parameter the sum of the largest magnitudes, for each
+    /// figure an `ExactSum`.
+    private let flags: UnsafeMutablePointer<Int64>
+    private let largest: UnsafeMutablePointer<Int64>
+    private let figures: UnsafeMutablePointer<Int64>
     private let figureCount: Int
     /// Micro-batches of a step over all ranks.
     private let microBatches: Int
@@ -72,8 +76,8 @@ final class GradientReducer<Scalar: TrainingScalar> {
     private var startedBuckets = 0
     private var microBatch = 0
     private var isLastMicroBatch = false
-    /// Where the first value on this rank that is not finite was met: micro-batch, then parameter (-1: loss).
-    private var fault: (microBatch: Int, parameter: Int)?
+    /// The first value on this rank that is not finite, by micro-batch, then by quantity.
+    private var fault: (microBatch: Int, quantity: Int)?
 
     /// Room between r and the largest representable gradient, as a power of two.
     private static var headroomBits: Int { 12 }
@@ -123,7 +127,9 @@ final class GradientReducer<Scalar: TrainingScalar> {
         self.microBatches = microBatches
         bits = min(fixedPointBits, 62 - (Int.bitWidth - (microBatches - 1).leadingZeroBitCount))
         sums = Buffer(repeating: 0, count: end + tailCount)
-        tail = sums.pointer + end
+        flags = sums.pointer + end
+        largest = flags + Flag.allCases.count
+        figures = largest + layout.parameters.count
         requests = RequestSet(communicator: communicator, capacity: buckets.count)
         exponents = Buffer(repeating: Self.unknownExponent, count: layout.parameters.count)
         magnitudes = Buffer(repeating: 0, count: layout.parameters.count)
@@ -176,11 +182,11 @@ final class GradientReducer<Scalar: TrainingScalar> {
             let largest = accumulateFixedPoint(
                 sums.pointer + term.sums, term.gradient, scale: scale, count: term.count)
             if !largest.isFinite {
-                noteFault(parameter: term.parameter)
+                noteFault(quantity: figureCount + term.parameter)
             } else if largest > Double(sign: .plus, exponent: bits, significand: 1) / scale {
                 raise(.outOfRange)
             } else {
-                tail[Flag.allCases.count + term.parameter] += Int64((largest * scale).rounded())
+                self.largest[term.parameter] += Int64((largest * scale).rounded())
             }
         }
     }
@@ -188,16 +194,17 @@ final class GradientReducer<Scalar: TrainingScalar> {
     /// Adds the micro-batch's loss (figure 0) or another figure.
     func addFigure(_ figure: Int, _ value: Scalar) {
         guard mode == .sum else { return }
-        if !ExactSum.add(Double(value), to: figureSum(figure)) { noteFault(parameter: -1) }
+        if !ExactSum.add(Double(value), to: figureSum(figure)) { noteFault(quantity: figure) }
     }
 
-    private func noteFault(parameter: Int) {
+    private func noteFault(quantity: Int) {
         raise(.notFinite)
-        if fault == nil { fault = (microBatch, parameter) }
+        if let fault, (fault.microBatch, fault.quantity) < (microBatch, quantity) { return }
+        fault = (microBatch, quantity)
     }
 
     /// Raises a flag for all ranks; before `finish`.
-    func raise(_ flag: Flag) { tail[flag.rawValue] += 1 }
+    func raise(_ flag: Flag) { flags[flag.rawValue] += 1 }
 
     private func startReduction(of bucket: Int) throws {
         guard communicator.size > 1 else { return }
@@ -217,22 +224,22 @@ final class GradientReducer<Scalar: TrainingScalar> {
     // MARK: Results, the same on every rank
 
     /// Whether any rank raised the flag.
-    func isRaised(_ flag: Flag) -> Bool { tail[flag.rawValue] != 0 }
+    func isRaised(_ flag: Flag) -> Bool { flags[flag.rawValue] != 0 }
 
     /// The mean of a figure over the step's micro-batches.
     func figure(_ figure: Int) -> Double { ExactSum.value(figureSum(figure)) / Double(microBatches) }
 
     private func figureSum(_ figure: Int) -> UnsafeMutablePointer<Int64> {
-        tail + Flag.allCases.count + exponents.count + figure * ExactSum.digits
+        figures + figure * ExactSum.digits
     }
 
-    /// The first loss or gradient that is not finite, by micro-batch, then by parameter; -1 stands for the loss.
-    /// Collective; called when `.notFinite` is raised.
-    func agreeOnFault() throws -> (microBatch: Int, parameter: Int) {
-        let parameters = exponents.count + 1
-        let code = fault.map { $0.microBatch * parameters + $0.parameter + 1 } ?? Int.max
+    /// The first value that is not finite, by micro-batch, then by quantity: the figures, loss first, then the
+    /// parameters' gradients. Collective; called when `.notFinite` is raised.
+    func agreeOnFault() throws -> (microBatch: Int, quantity: Int) {
+        let quantities = figureCount + exponents.count
+        let code = fault.map { $0.microBatch * quantities + $0.quantity } ?? Int.max
         let first = try communicator.allReduce(code, .minimum)
-        return (first / parameters, first % parameters - 1)
+        return (first / quantities, first % quantities)
     }
 
     /// Whether the sums are too coarse or have overflowed, so that the pass must be repeated after a calibration.
@@ -266,7 +273,7 @@ final class GradientReducer<Scalar: TrainingScalar> {
 
     /// The exponent that suits r of the step just summed; nil for a gradient that is zero.
     private func fittingExponent(of parameter: Int) -> Int32? {
-        let sum = tail[Flag.allCases.count + parameter]
+        let sum = largest[parameter]
         guard sum > 0 else { return nil }
         let scale = Double(sign: .plus, exponent: Int(exponents.pointer[parameter]), significand: 1)
         return exponent(for: Double(sum) / scale / Double(microBatches))
@@ -281,7 +288,8 @@ final class GradientReducer<Scalar: TrainingScalar> {
     var scaleExponents: [Int32] {
         get { Array(exponents.span) }
         set {
-            precondition(newValue.count == exponents.count, "\(newValue.count) exponents of \(exponents.count) parameters")
+            precondition(
+                newValue.count == exponents.count, "\(newValue.count) exponents of \(exponents.count) parameters")
             _ = exponents.span.update(from: newValue)
         }
     }

@@ -35,6 +35,9 @@ final class RecordedProgram<Task: TrainingTask> {
     /// The number of figures, the loss among them.
     var figureCount: Int { values.count }
 
+    /// What a figure is called in messages.
+    func quantityName(_ index: Int) -> String { index == 0 ? "loss" : "figure \(figureNames[index - 1])" }
+
     /// Figure 0 is the loss.
     func figure(_ index: Int) -> Scalar { values[index].pointee }
 }

@@ -21,17 +21,10 @@ extension Trainer {
         guard let output else { return }
         try communicator.agree {
             guard communicator.rank == 0 else { return }
-            let whole = try WholeFile(output.path)
-            let temporary = whole.temporaryPath
-            do {
-                let file = try File.create(temporary)
-                try write(to: try file.root, output, asCheckpoint: asCheckpoint)
-                try file.close()
-            } catch {
-                whole.discardTemporary()
-                throw error
-            }
-            try whole.commit(keepingPrevious: true)
+            let file = try File.createInMemory(output.path)
+            try write(to: try file.root, output, asCheckpoint: asCheckpoint)
+            try file.writeImage(keepingPrevious: true)
+            try file.close()
         }
     }
 

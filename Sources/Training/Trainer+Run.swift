@@ -85,17 +85,21 @@ extension Trainer {
 
     // MARK: Metrics
 
+    /// On rank 0; collective, so that every rank learns of a folder that cannot be written before training begins.
     private func openMetrics(resuming: Bool) throws -> MetricsWriter? {
-        guard let output, communicator.rank == 0 else { return nil }
+        guard let output else { return nil }
         var columns = ["step", "epoch", "loss"] + recorded.figureNames
         if validation != nil {
             columns.append("validationLoss")
             columns += recorded.figureNames.map { "validation" + $0.prefix(1).uppercased() + $0.dropFirst() }
         }
         columns += ["learningRate", "gradientNorm", "samplesPerSecond", "seconds"]
-        return try MetricsWriter(
-            columns: columns, csvPath: output.metricsPath("csv"), jsonLinesPath: output.metricsPath("jsonl"),
-            keepingUpTo: resuming ? step : nil)
+        return try communicator.agree {
+            guard communicator.rank == 0 else { return nil }
+            return try MetricsWriter(
+                columns: columns, csvPath: output.metricsPath("csv"), jsonLinesPath: output.metricsPath("jsonl"),
+                keepingUpTo: resuming ? step : nil)
+        }
     }
 
     private func row(epoch: Int, validated: [Double]?, samplesPerSecond: Double) -> [Double?] {

@@ -183,8 +183,11 @@ public final class Trainer<Task: TrainingTask> {
         let size = configuration.microBatch
         let culprits = Buffer(repeating: SampleDraw(sample: 0, epoch: 0), count: size)
         sampler.draw(from: step * configuration.globalBatch + fault.microBatch * size, into: culprits.span)
+        let parameter = fault.quantity - recorded.figureCount
         return .notFinite(
-            step: step, parameter: fault.parameter < 0 ? nil : task.layout.parameters[fault.parameter].name,
+            step: step,
+            quantity: parameter < 0 ? recorded.quantityName(fault.quantity)
+                : "gradient of parameter \(task.layout.parameters[parameter].name)",
             samples: culprits.span.map(\.sample), purpose: .training)
     }
 

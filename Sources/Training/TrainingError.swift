@@ -6,8 +6,8 @@ public enum TrainingError: SAGESError, Equatable {
     case noSamples
     /// Validation is configured, but there are no validation samples.
     case noValidationSamples
-    /// A loss (`parameter` is nil) or a gradient became infinite or not a number. The same on every rank.
-    case notFinite(step: Int, parameter: String?, samples: [Int], purpose: SamplePurpose)
+    /// A loss, figure or gradient became infinite or not a number. The same on every rank.
+    case notFinite(step: Int, quantity: String, samples: [Int], purpose: SamplePurpose)
     /// A micro-batch computed twice gave different gradients. The same on every rank.
     case notReproducible(step: Int)
     /// A checkpoint was made with another configuration.
@@ -36,17 +36,16 @@ public enum TrainingError: SAGESError, Equatable {
         switch self {
         case .noSamples: "the training data holds no samples"
         case .noValidationSamples: "training.validation is set, but data.validation holds no samples"
-        case .notFinite(let step, let parameter, let samples, let purpose):
-            "step \(step): the \(purpose == .validation ? "validation " : "")"
-                + (parameter.map { "gradient of parameter \($0)" } ?? "loss")
+        case .notFinite(let step, let quantity, let samples, let purpose):
+            "step \(step): the \(purpose == .validation ? "validation " : "")\(quantity)"
                 + " is not a finite number, with sample\(samples.count == 1 ? "" : "s") "
                 + Self.list(samples) + "; a lower learning rate (training.schedule.peak) or training.clip may help"
         case .notReproducible(let step):
             "step \(step): the same samples gave different gradients when computed again; the task's data must depend "
                 + "on seed, epoch and sample alone"
         case .configurationDiffers(let file, let key, let stored, let given):
-            "\(file): the checkpoint was made with \(key) = \(stored), not \(given); resume with the same configuration, "
-                + "or begin anew without --resume"
+            "\(file): the checkpoint was made with \(key) = \(stored), not \(given); resume with the same "
+                + "configuration, or begin anew without --resume"
         case .otherKind(let file, let expected, let found):
             "\(file): this is a model of kind '\(found)', not '\(expected)'"
         case .damagedModel(let file, let reason): "\(file): not a usable model file: \(reason)"

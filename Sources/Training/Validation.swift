@@ -52,6 +52,7 @@ final class Validation<Task: TrainingTask> {
     /// - Throws: `TrainingError.notFinite` on every rank; what the task throws on one.
     func run(step: Int) throws -> [Double] {
         sums.pointer.update(repeating: 0, count: sums.count)
+        // Micro-batch and figure of the first value that is not finite, in one number.
         var firstFault = Int.max
         for index in share {
             let first = index * microBatch
@@ -66,15 +67,17 @@ final class Validation<Task: TrainingTask> {
                 let total = Double(recorded.figure(figure)) * Double(count)
                 if !ExactSum.add(total, to: sums.pointer + figure * ExactSum.digits) {
                     sums.pointer[sums.count - 1] += 1
-                    firstFault = min(firstFault, index)
+                    firstFault = min(firstFault, index * figureCount + figure)
                 }
             }
         }
         try communicator.allReduce(sums.span, .sum)
         if sums.pointer[sums.count - 1] > 0 {
-            let first = try communicator.allReduce(firstFault, .minimum) * microBatch
+            let fault = try communicator.allReduce(firstFault, .minimum)
+            let first = fault / figureCount * microBatch
             throw TrainingError.notFinite(
-                step: step, parameter: nil, samples: Array(first..<min(first + microBatch, sampleCount)),
+                step: step, quantity: (whole ?? rest)?.quantityName(fault % figureCount) ?? "loss",
+                samples: Array(first..<min(first + microBatch, sampleCount)),
                 purpose: .validation)
         }
         return (0..<figureCount).map {

@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import MPI
 
 /// One benchmark: one file, one entry in `benchmarks` of main.swift.
 protocol Benchmark: SendableMetatype {
@@ -7,8 +8,9 @@ protocol Benchmark: SendableMetatype {
     static var name: String { get }
     /// One line for the help.
     static var summary: String { get }
-    /// Measures every case and hands each result to `report` as soon as there is one.
-    static func run(report: (Measurement) -> Void) throws
+    /// Measures every case and hands each result to `report` as soon as there is one. Collective: every rank measures
+    /// the same cases.
+    static func run(on communicator: Communicator, report: (Measurement) -> Void) throws
 }
 
 /// The rates of one case over all repeats.
@@ -31,22 +33,27 @@ struct Measurement: Encodable {
     ///   - work: what one call does, in `unit` times seconds.
     ///   - clock: what the seconds are of.
     ///   - peak: measures the limit of the processor in `unit`, by the same clock.
+    ///   - communicator: for collective work: the ranks do as many calls, and the slowest counts.
     init(
         _ label: String, unit: String, work: Double, repeats: Int = 21, seconds: Double = 0.01,
-        clock: BenchmarkClock = .wall, peak: (() -> Double)? = nil, _ body: () -> Void
-    ) {
-        func rate(_ calls: Int) -> Double {
-            let start = clock.seconds
-            for _ in 0..<calls { body() }
-            return work * Double(calls) / (clock.seconds - start)
+        clock: BenchmarkClock = .wall, peak: (() -> Double)? = nil, on communicator: Communicator = .selfOnly,
+        _ body: () throws -> Void
+    ) rethrows {
+        func slowest(_ seconds: Double) -> Double {
+            communicator.size == 1 ? seconds : (try? communicator.allReduce(seconds, .maximum)) ?? .nan
         }
-        body()
-        let calls = Int((seconds * rate(1) / work).rounded(.up))
+        func rate(_ calls: Int) throws -> Double {
+            let start = clock.seconds
+            for _ in 0..<calls { try body() }
+            return work * Double(calls) / slowest(clock.seconds - start)
+        }
+        try body()
+        let calls = Int((seconds * (try rate(1)) / work).rounded(.up))
         var rates: [Double] = []
         var fractions: [Double] = []
         for _ in 0..<repeats {
             let before = peak?()
-            rates.append(rate(calls))
+            rates.append(try rate(calls))
             if let before, let after = peak?() { fractions.append(2 * rates[rates.count - 1] / (before + after)) }
         }
         rates.sort()

@@ -1,17 +1,21 @@
 import Diagnostics
 import Foundation
 import Kernels
+import MPI
 
 /// The command line of sages-bench.
 enum Command {
     /// Add a benchmark here.
-    static let benchmarks: [any Benchmark.Type] = [ConvolutionBenchmark.self]
+    static let benchmarks: [any Benchmark.Type] = [
+        ConvolutionBenchmark.self, StepBenchmark.self, HaloBenchmark.self, AllReduceBenchmark.self, OutputBenchmark.self,
+    ]
 
     static var help: String {
         """
-        Usage: sages-bench NAME [--json]
+        Usage: [mpirun -n P] sages-bench NAME [--json]
 
         Measures one part of SAGES on this machine. Other work on the machine lowers the figures: compare maxima.
+        Under mpirun all ranks work at once, and the slowest of them counts.
 
         \(benchmarks.map { "  \($0.name.padding(toLength: 12, withPad: " ", startingAt: 0))\($0.summary)" }
             .joined(separator: "\n"))
@@ -25,12 +29,13 @@ enum Command {
     private struct Report: Encodable {
         var benchmark: String
         var instructionSet: String
+        var ranks: Int
         var results: [Measurement]
     }
 
-    static func run(_ arguments: [String]) throws {
+    static func run(_ arguments: [String], on communicator: Communicator) throws {
         if arguments.contains("--help") {
-            output(help)
+            if communicator.rank == 0 { output(help) }
             return
         }
         if let option = arguments.first(where: { $0.hasPrefix("-") && $0 != "--json" }) {
@@ -46,16 +51,16 @@ enum Command {
             throw BenchmarkError.unsupportedProcessor(instructionSet: InstructionSet.name)
         }
         let isJSON = arguments.contains("--json")
-        var report = Report(benchmark: name, instructionSet: InstructionSet.name, results: [])
-        try benchmark.run { result in
+        var report = Report(benchmark: name, instructionSet: InstructionSet.name, ranks: communicator.size, results: [])
+        try benchmark.run(on: communicator) { result in
             report.results.append(result)
-            if isJSON { return }
+            if isJSON || communicator.rank != 0 { return }
             if report.results.count == 1 { output("\(result.unit)   median      min      max  of peak   \(name)\n") }
             let figures = [result.median, result.minimum, result.maximum].map { String(format: "%9.1f", $0) }.joined()
             let fraction = result.fractionOfPeak.map { String(format: "%8.0f%%", 100 * $0) } ?? "        -"
             output(String(repeating: " ", count: result.unit.count) + figures + fraction + "   " + result.label + "\n")
         }
-        if isJSON {
+        if isJSON && communicator.rank == 0 {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
             output(String(decoding: try encoder.encode(report), as: UTF8.self) + "\n")

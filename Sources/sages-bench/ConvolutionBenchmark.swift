@@ -1,11 +1,12 @@
 import Kernels
+import MPI
 
 /// Rates of the dense convolution kernels on one core: two operations a multiply-add, per second of processor time.
 enum ConvolutionBenchmark: Benchmark {
     static let name = "conv"
     static let summary = "dense 3D convolution: forward, data gradient, weight gradient (one core)"
 
-    static func run(report: (Measurement) -> Void) {
+    static func run(on communicator: Communicator, report: (Measurement) -> Void) {
         let shapes: [(kernel: Int, stride: Int, inputs: Int, outputs: Int, cells: Int)] = [
             (3, 1, 32, 32, 32), (3, 1, 16, 16, 48), (3, 1, 64, 64, 24), (3, 1, 8, 8, 64), (3, 1, 24, 48, 20),
             (3, 1, 5, 13, 33), (3, 2, 16, 32, 48), (1, 1, 32, 32, 32), (1, 1, 64, 64, 32), (1, 1, 16, 16, 48),

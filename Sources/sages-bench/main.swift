@@ -1,9 +1,7 @@
 import Diagnostics
-import Foundation
+import MPI
 
-do {
-    try Command.run(Array(CommandLine.arguments.dropFirst()))
-} catch let error as any SAGESError {
-    FileHandle.standardError.write(Data("sages-bench: \(error)\n".utf8))
-    exit(error.exitStatus.rawValue)
+MPIEnvironment.run { communicator in
+    try Command.run(Array(CommandLine.arguments.dropFirst()), on: communicator)
+    return .success
 }

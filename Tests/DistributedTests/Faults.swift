@@ -1,6 +1,7 @@
 import Diagnostics
 import Foundation
 import MPI
+import Training
 
 private struct Fault: SAGESError {
     let description: String
@@ -39,6 +40,21 @@ func provokeFault(_ kind: String, world: Communicator) throws -> ExitStatus {
         let request = try world.startReceive(buffer, from: world.rank, tag: 1)
         if world.rank == last { throw Fault(description: "disk is full", exitStatus: .io) }
         try request.wait()
+    case "training-fill":
+        // A sample that cannot be read, in the midst of a training: the others wait in a reduction.
+        let task = RegressionTask()
+        task.beforeFill = { draws, _ in
+            if draws.contains(where: { $0.epoch == 2 }) && world.rank == last {
+                throw Fault(description: "frame 3 is truncated", exitStatus: .data)
+            }
+        }
+        let configuration = TrainingConfiguration(length: .steps(1000), globalBatch: 8, microBatch: 1)
+        _ = try Trainer(task: task, configuration: configuration, communicator: world).run()
+    case "training-not-finite":
+        let task = RegressionTask()
+        task.targetScale = { $0.sample == 3 ? .nan : 1 }
+        let configuration = TrainingConfiguration(length: .steps(1000), globalBatch: 23, microBatch: 23)
+        _ = try Trainer(task: task, configuration: configuration, communicator: world).run()
     case "exit":
         if world.rank == last { exit(3) }
         try world.barrier()

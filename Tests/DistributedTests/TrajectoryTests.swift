@@ -87,7 +87,7 @@ private func writeTrajectory(_ path: String, _ communicator: Communicator, atoms
 /// Appends and flushes frames until it is killed; `Tests/h5md-kill.sh` does that, and looks at what is left.
 /// Rank 0 notes the number of flushed frames in PATH.flushed, each rank its process in PATH.pid.RANK.
 private func writeUntilKilled(_ path: String, _ communicator: Communicator) throws {
-    try "\(getpid())".write(toFile: "\(path).pid.\(communicator.rank)", atomically: true, encoding: .utf8)
+    try "\(getpid())\n".write(toFile: "\(path).pid.\(communicator.rank)", atomically: true, encoding: .utf8)
     let atoms = 2000
     let writer = try H5MDWriter.create(path, communicator: communicator, atomCount: atoms, species: twoSpecies,
                                        box: SimulationBox(edges: SIMD3(10, 11, 12)), options: H5MDOptions(precision: .float64))
@@ -118,7 +118,8 @@ let trajectoryTests: [DistributedTest] = killFixture + [
         let path = try sharedFile("empty.h5", communicator)
         for deflate in [nil, 4] {
             let file = try File.create(path, communicator: communicator)
-            let storage = DatasetStorage.growing(chunk: [1, 16], shape: [0, 100], deflate: deflate)
+            var storage = DatasetStorage.growing(chunk: [1, 16], shape: [0, 100], deflate: deflate)
+            storage.fillValue = 0
             let dataset = try file.root.createDataset("a/b/values", of: Int32.self, shape: [3, 100], storage: storage)
             // One rank at a time has everything; the others take part with nothing, and in the last row nobody has any.
             for row in 0..<2 {

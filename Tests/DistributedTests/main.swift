@@ -1,13 +1,13 @@
 import Diagnostics
 import MPI
 
-// Usage: mpirun -n P distributed-tests [--filter PART_OF_NAME] | --list | --fault KIND
+// Usage: mpirun -n P distributed-tests [--filter PART_OF_NAME] | --list | --fault KIND | --train FOLDER
 //
 // --fault breaks some ranks on purpose; Tests/mpi-faults.sh checks how the job ends.
+// --train trains slowly, resumes if it can, and prints a fingerprint; Tests/training-kill.sh kills it.
 
 let tests: [DistributedTest] = mpiTests + gridHaloTests + gridOccupiedTests + gridMigrationTests
-    + trajectoryTests
-
+    + trajectoryTests + trainingTests + trainingResumeTests + sagesnetSimulatorTests + sagesnetTrainingTests
 
 struct UsageError: SAGESError {
     let description: String
@@ -26,8 +26,10 @@ MPIEnvironment.run { world in
         if world.rank == 0 { for test in tests { print(test.name, test.ranks.sorted()) } }
     case "--fault" where arguments.count == 2:
         return try provokeFault(arguments[1], world: world)
+    case "--train" where arguments.count == 2:
+        return try trainSlowly(in: arguments[1], world: world)
     default:
-        throw UsageError(description: "distributed-tests [--filter PART_OF_NAME] | --list | --fault KIND")
+        throw UsageError(description: "distributed-tests [--filter PART_OF_NAME] | --list | --fault KIND | --train FOLDER")
     }
     return .success
 }

@@ -29,6 +29,7 @@ public final class ExtendedXYZReader: FrameSource {
     }
 
     public func readFrame(into frame: inout AtomFrame) throws -> Bool {
+        lines.frame = frameIndex
         guard let first = try lines.nextNonBlank() else { return false }
         var fields = FieldScanner(first)
         guard let count = fields.nextInteger(), count > 0, fields.next() == nil else {
@@ -144,5 +145,5 @@ public final class ExtendedXYZReader: FrameSource {
         return found
     }
 
-    private func failure(_ message: String) -> TrajectoryError { lines.failure(message, frame: frameIndex) }
+    private func failure(_ message: String) -> TrajectoryError { lines.failure(message) }
 }

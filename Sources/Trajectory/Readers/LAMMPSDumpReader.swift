@@ -28,6 +28,7 @@ public final class LAMMPSDumpReader: FrameSource {
     }
 
     public func readFrame(into frame: inout AtomFrame) throws -> Bool {
+        lines.frame = frameIndex
         guard let first = try lines.nextNonBlank() else { return false }
         lines.unread(first)
         try readFrameHeaders(into: &frame)
@@ -219,5 +220,5 @@ public final class LAMMPSDumpReader: FrameSource {
         return line
     }
 
-    private func failure(_ message: String) -> TrajectoryError { lines.failure(message, frame: frameIndex) }
+    private func failure(_ message: String) -> TrajectoryError { lines.failure(message) }
 }

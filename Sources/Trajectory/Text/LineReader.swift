@@ -12,6 +12,8 @@ final class LineReader {
     let path: String
     /// Number of the last line read, from 1.
     private(set) var lineNumber = 0
+    /// The frame that is being read, for errors; from 0.
+    var frame: Int?
     private let source: ByteSource
     private let buffer: UnsafeMutablePointer<UInt8>
     private let capacity = 2 * longestLine
@@ -65,7 +67,12 @@ final class LineReader {
                 lineNumber += 1
                 throw failure("a line is longer than \(Self.longestLine) bytes: this is no trajectory text file")
             }
-            let count = try source.read(into: buffer + end, capacity: capacity - end)
+            let count: Int
+            do {
+                count = try source.read(into: buffer + end, capacity: capacity - end)
+            } catch let error as TrajectoryError {
+                throw TrajectoryError(error.exitStatus, file: path, line: lineNumber + 1, frame: frame, message: error.message)
+            }
             if count == 0 { atEnd = true }
             end += count
         }
@@ -85,7 +92,8 @@ final class LineReader {
         return nil
     }
 
-    func failure(_ message: String, frame: Int? = nil) -> TrajectoryError {
+    /// An error at the last line read.
+    func failure(_ message: String) -> TrajectoryError {
         TrajectoryError(file: path, line: lineNumber, frame: frame, message: message)
     }
 }

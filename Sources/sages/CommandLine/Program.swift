@@ -10,8 +10,8 @@ import Musl
 enum Program {
     /// The verbs, in the order of the overview.
     static var commands: [any Command.Type] {
-        [Import.self, Train.self, Simulate.self, Evaluate.self, Export.self, Plot.self, Info.self, Doctor.self,
-         Completion.self]
+        [Import.self, Train.self, Simulate.self, Evaluate.self, Export.self, Plot.self, Info.self, Bench.self,
+         Doctor.self, Completion.self]
     }
 
     static var specifications: [VerbSpecification] { commands.map { $0.specification } }
@@ -55,6 +55,9 @@ enum Program {
     }
 
     private static func run(_ command: any Command) -> Never {
+        if let verb = command as? any ReplacementVerb {
+            do { try verb.replaceProcess() } catch { fail(error) }
+        }
         if let verb = command as? any SerialVerb {
             guard ProcessRank.current == 0 else { exit(ExitStatus.success.rawValue) }
             do { exit(try verb.run().rawValue) } catch { fail(error) }

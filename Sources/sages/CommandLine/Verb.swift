@@ -18,3 +18,9 @@ protocol Verb: Command {
 protocol SerialVerb: Command {
     func run() throws -> ExitStatus
 }
+
+/// A verb that becomes another program, on every rank, before MPI begins.
+protocol ReplacementVerb: Command {
+    /// Returns only by an error.
+    func replaceProcess() throws -> Never
+}
