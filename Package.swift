@@ -86,13 +86,18 @@ let package = Package(
         .testTarget(name: "TrainingTests",
                     dependencies: ["Training", "Configuration", "NeuralNetworks", "Tensor", "Kernels", "Diagnostics"]),
         .testTarget(name: "SAGESnetTests",
-                    dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff", "Tensor"]),
+                    dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff", "Tensor",
+                                   "MPI", "SAGESnetTestSupport"]),
+        // Synthetic trajectories and small models, for unit tests and distributed ones.
+        .target(name: "SAGESnetTestSupport", dependencies: ["SAGESnet", "Trajectory", "Configuration", "Tensor"],
+                path: "Tests/SAGESnetTestSupport"),
         // A malloc that counts, for tests of code that must not allocate.
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         // Run under mpirun by jobs/test.sh on 1, 2, 3, 4, 6 and 8 ranks.
         .executableTarget(name: "distributed-tests",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "Autodiff", "NeuralNetworks",
-                                         "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics", "AllocationCounter"],
+                                         "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics", "AllocationCounter",
+                                         "SAGESnetTestSupport"],
                           path: "Tests/DistributedTests"),
     ],
     swiftLanguageModes: [.v6]

@@ -62,24 +62,15 @@ struct Simulate: Verb {
     func run(_ communicator: Communicator) throws -> ExitStatus {
         JobSignals.install()
         let (model, parameters, _) = try SAGESnetModel.load(self.model, as: Float.self, communicator: communicator)
-        // What is behind the last whole frame is done again; the start of the whole run gives the number of steps.
-        let isResumed = resumes && FileManager.default.fileExists(atPath: output)
         let first = try SimulationStart(
             input, frame: frame, for: model, boundaries: boundaries, replicate: replicate, communicator: communicator)
-        var start = first
-        if isResumed {
-            start = try SimulationStart(output, frame: -1, for: model, boundaries: boundaries, communicator: communicator)
-            guard start.atomCount == first.atomCount else {
-                throw SAGESnetError.unsuitableData(
-                    file: output, reason: "it holds \(start.atomCount) atoms, the start \(first.atomCount): it is no "
-                        + "trajectory to resume")
-            }
-        }
-        let done = Int(start.step - first.step)
-        guard done >= 0, done <= steps else {
+        // What is behind the last whole frame is done again.
+        let resumed = resumes
+            ? try SimulationStart(resuming: output, of: first, for: model, communicator: communicator) : nil
+        let done = resumed?.completedSteps ?? 0
+        guard done <= steps else {
             throw SAGESnetError.unsuitableData(
-                file: output, reason: "its last frame is step \(start.step), outside of this run's \(first.step) to "
-                    + "\(first.step + Int64(steps))")
+                file: output, reason: "it holds \(done) steps already, more than the \(steps) of this run")
         }
         // Restarts keep the environment of the first start.
         var environment = environment
@@ -87,21 +78,21 @@ struct Simulate: Verb {
             environment[.temperature] = try first.temperature(communicator)
         }
         let simulator = try Simulator<Float>(
-            model: model, parameters: parameters, start: start, communicator: communicator, parts: parts,
+            model: model, parameters: parameters, start: resumed ?? first, communicator: communicator, parts: parts,
             environment: environment, alignment: try first.alignment(for: model, communicator))
-        let writer = isResumed
+        let writer = resumed != nil
             ? try SimulationOutput<Float>(appendingTo: output, communicator: communicator)
             : try SimulationOutput<Float>(
                 creating: output, atomCount: first.atomCount, species: first.species, box: first.box,
                 version: BuildInformation.version, communicator: communicator)
-        if !isResumed { try writer.write(simulator) }
+        if resumed == nil { try writer.write(simulator) }
 
         let progress = ProgressReport("simulation", unit: "steps", from: done, of: steps)
         let begin = MPIEnvironment.wallTime()
         var isInterrupted = false
-        while done + simulator.step < steps {
+        while simulator.step < steps {
             try simulator.advance()
-            let step = done + simulator.step
+            let step = simulator.step
             let isDue = step % every == 0 || step == steps
             // The ranks agree at frames, so that a run always ends with a whole one.
             if isDue {
@@ -116,22 +107,24 @@ struct Simulate: Verb {
         let seconds = MPIEnvironment.wallTime() - begin
         let temperature = try simulator.temperature()
         if isInterrupted {
-            Message.note("stopped after \(done + simulator.step) of \(steps) steps; go on with --resume")
+            Message.note("stopped after \(simulator.step) of \(steps) steps; go on with --resume")
             return .resumable
         }
-        if communicator.rank == 0 { report(simulator, temperature, seconds, communicator) }
+        if communicator.rank == 0 { report(simulator, done, temperature, seconds, communicator) }
         return .success
     }
 
     private func report(
-        _ simulator: Simulator<Float>, _ temperature: Double, _ seconds: Double, _ communicator: Communicator
+        _ simulator: Simulator<Float>, _ done: Int, _ temperature: Double, _ seconds: Double,
+        _ communicator: Communicator
     ) {
         let cells = simulator.grid.cells
-        let picoseconds = Double(simulator.step) * simulator.model.normalization.timeStep
+        let steps = simulator.step - done
+        let picoseconds = Double(steps) * simulator.model.normalization.timeStep
         if isJSON {
             let result: JSONValue = [
                 "kind": "simulation", "file": .string(output), "atoms": .integer(simulator.atomCount),
-                "steps": .integer(simulator.step), "picoseconds": .number(picoseconds),
+                "steps": .integer(steps), "picoseconds": .number(picoseconds),
                 "cells": [.integer(cells.z), .integer(cells.y), .integer(cells.x)],
                 "ranks": .integer(communicator.size), "active_ranks": .integer(simulator.decomposition.activeRanks),
                 "temperature_K": .number(temperature), "seconds": .number(seconds),
@@ -141,7 +134,7 @@ struct Simulate: Verb {
             print(result.text)
         } else {
             print(
-                "\(output): \(simulator.atomCount) atoms, \(simulator.step) steps (\(Digits.three(picoseconds)) ps) in "
+                "\(output): \(simulator.atomCount) atoms, \(steps) steps (\(Digits.three(picoseconds)) ps) in "
                     + "\(Digits.three(seconds)) s on \(simulator.decomposition.activeRanks) of \(communicator.size) ranks, "
                     + "grid \(cells), at the end \(Digits.three(temperature)) K")
         }

@@ -7,7 +7,7 @@ import MPI
 // --train trains slowly, resumes if it can, and prints a fingerprint; Tests/training-kill.sh kills it.
 
 let tests: [DistributedTest] = mpiTests + gridHaloTests + gridOccupiedTests + gridMigrationTests
-    + trajectoryTests + trainingTests + trainingResumeTests
+    + trajectoryTests + trainingTests + trainingResumeTests + sagesnetSimulatorTests + sagesnetTrainingTests
 
 struct UsageError: SAGESError {
     let description: String

@@ -1,56 +1,84 @@
 #!/bin/bash
 #
-# A training killed at a random moment, resumed on another number of ranks and killed again, ends with the weights of
-# one that was never stopped; so does one that is asked to stop.
+# A training or a simulation killed at a random moment, resumed on another number of ranks and killed again, ends with
+# the weights or the trajectory of one that was never stopped; so does one that is asked to stop.
 #
-# Wall time  2 minutes
+# Wall time  1 minute
 
 set -uo pipefail
 # shellcheck source=Tests/cli/support/checks.bash
 source "$(dirname "${BASH_SOURCE[0]}")/support/checks.bash"
-SMALL_STEPS=40
+# shellcheck disable=SC2034 # for small.bash
+SMALL_STEPS=120
 # shellcheck source=Tests/cli/support/small.bash
 source "$(dirname "${BASH_SOURCE[0]}")/support/small.bash"
 command -v h5diff > /dev/null || skip "no h5diff here; jobs/setup.sh says how to get it"
 
-import_small
-small+=(--set training.checkpointEvery=3)
-started=$SECONDS
-train_small 2 whole.h5
-seconds=$((SECONDS - started))
+# Milliseconds that a command takes, in `elapsed`: measure COMMAND...
+measure() {
+    local started
+    started="$(date +%s%N)"
+    "$@"
+    elapsed=$((($(date +%s%N) - started) / 1000000))
+}
 
-# Starts a training, signals its ranks, and gives the launcher's status: interrupt SIGNAL RANKS MODEL.h5 SECONDS
+# Starts a command, signals its ranks, and gives the launcher's status: interrupt SIGNAL RANKS MILLISECONDS COMMAND...
 interrupt() {
     local launcher process status=0
     sages_launcher "$2"
-    "${launcher[@]}" "$SAGES" train "$configuration" "${small[@]}" --out "$3" --resume > "$output" 2> "$messages" &
+    timeout --kill-after=5 120 "${launcher[@]}" "${@:4}" > "$output" 2> "$messages" < /dev/null &
     process=$!
-    sleep "$4"
-    if [[ "$1" == KILL ]]; then
-        # Only our own ranks: the launcher's children.
-        pkill -KILL --parent "$process"
-    else
-        kill -s "$1" "$process"
-    fi
+    sleep "$(printf '%d.%03d' $(($3 / 1000)) $(($3 % 1000)))"
+    # Only our own ranks: the children of the launcher, which is the child of timeout.
+    pkill "-$1" --parent "$(pgrep --parent "$process" | head --lines=1)" 2> /dev/null
     wait "$process" || status=$?
     return "$status"
 }
 
-# At any moment from the start to the end, so that now and then a checkpoint is being written.
-killed=0
-for ranks in 3 1 2; do
-    moment="$(awk -v seed="$RANDOM" -v whole="$seconds" 'BEGIN { srand(seed); print 0.2 + rand() * whole }')"
-    interrupt KILL "$ranks" killed.h5 "$moment" || killed=$((killed + 1))
-done
-expect "no training was killed: all ended before" test "$killed" -gt 0
+# Kills a command three times at any moment of its run, so that now and then a file is being written:
+# kill_at_random MILLISECONDS COMMAND...
+kill_at_random() {
+    local killed=0 ranks status
+    for ranks in 3 1 2; do
+        status=0
+        interrupt KILL "$ranks" $((300 + RANDOM * $1 / 32768)) "${@:2}" || status=$?
+        ((status == 0)) || killed=$((killed + 1))
+    done
+    expect "nothing was killed: all runs had ended before" test "$killed" -gt 0
+}
+
+# Asks a command to stop in the middle, which must end with 75: ask_to_stop SIGNAL RANKS MILLISECONDS COMMAND...
+ask_to_stop() {
+    local status=0
+    interrupt "$1" "$2" $(($3 / 2 + 200)) "${@:4}" || status=$?
+    [[ "$status" == 75 ]]
+    outcome $? "exit status $status instead of 75 after SIG$1 (0: it had ended before; more steps are needed)"
+}
+
+import_small
+small+=(--set training.checkpointEvery=3)
+train=("$SAGES" train "$configuration" "${small[@]}" --resume --out)
+measure train_small 2 whole.h5
+kill_at_random "$elapsed" "${train[@]}" killed.h5
 train_small 3 killed.h5 --resume
 expect "weights differ after SIGKILL and resuming" h5diff whole.h5 killed.h5 /parameters
+for signal in USR1 TERM; do
+    ask_to_stop "$signal" 2 "$elapsed" "${train[@]}" "asked-$signal.h5"
+    train_small 1 "asked-$signal.h5" --resume
+    expect "weights differ after SIG$signal and resuming" h5diff whole.h5 "asked-$signal.h5" /parameters
+done
 
-status=0
-interrupt USR1 2 asked.h5 "$((seconds / 2 + 1))" || status=$?
-[[ "$status" == 75 ]]
-outcome $? "exit status $status instead of 75 after SIGUSR1 (0: it had ended before; more steps are needed)"
-train_small 1 asked.h5 --resume
-expect "weights differ after SIGUSR1 and resuming" h5diff whole.h5 asked.h5 /parameters
+# The whole file is compared: atoms, boxes crossed, times, corrections. Atoms cross the border of the box.
+simulate=("$SAGES" simulate whole.h5 --input data.h5 --frame 0 --steps 300 --every 2 --resume --out)
+measure expect_status_on 2 0 "${simulate[@]}" trajectory.h5
+kill_at_random "$elapsed" "${simulate[@]}" killed-trajectory.h5
+expect_status_on 3 0 "${simulate[@]}" killed-trajectory.h5
+expect "trajectories differ after SIGKILL and resuming" h5diff trajectory.h5 killed-trajectory.h5
+ask_to_stop USR1 3 "$elapsed" "${simulate[@]}" asked-trajectory.h5
+expect_status_on 1 0 "${simulate[@]}" asked-trajectory.h5
+expect "trajectories differ after SIGUSR1 and resuming" h5diff trajectory.h5 asked-trajectory.h5
+# Nothing is left to do: the file stays as it is.
+expect_status_on 2 0 "${simulate[@]}" trajectory.h5
+expect "resuming a finished simulation changed it" h5diff trajectory.h5 asked-trajectory.h5
 
 finish

@@ -4,8 +4,9 @@ import Trajectory
 /// The grid of cells over a simulation box: which cell an atom is in and where in it, and exactly back.
 ///
 /// Coordinates are multiples of `quantum`, a power of two so small (10^-12 Angstrom) that it does not matter and so
-/// large that sums and differences of coordinates and cell centers are exact in double precision. So a position is
-/// the center of its cell plus the offset, bit for bit, whatever the grid.
+/// large that sums and differences of coordinates, cell centers and periods are exact in double precision. So a
+/// position is the center of its cell plus the offset, bit for bit, whatever the grid; and all periodic images of a
+/// position have the same cell and offset.
 public struct AtomGrid: Sendable {
     /// The spacing of coordinates, Angstrom.
     public static let quantum = 0x1p-40
@@ -17,6 +18,8 @@ public struct AtomGrid: Sendable {
     public let cellSize: SIMD3<Double>
     /// Lower corner of cell (0, 0, 0) in order x, y, z, Angstrom.
     public let origin: SIMD3<Double>
+    /// Edge lengths of the box in order x, y, z as multiples of `quantum`: the distance of periodic images, Angstrom.
+    public let period: SIMD3<Double>
     public let box: SimulationBox
 
     /// The grid whose cells have edges nearest to `side` that divide the box.
@@ -51,6 +54,8 @@ public struct AtomGrid: Sendable {
             z: AtomGrid.boundary(box, 2), y: AtomGrid.boundary(box, 1), x: AtomGrid.boundary(box, 0))
         cellSize = size
         origin = corner
+        period = SIMD3(
+            AtomGrid.quantized(box.edges.x), AtomGrid.quantized(box.edges.y), AtomGrid.quantized(box.edges.z))
     }
 
     private static func boundary(_ box: SimulationBox, _ axis: Int) -> Boundary {
@@ -64,7 +69,7 @@ public struct AtomGrid: Sendable {
     /// The cells along axis 0 (x), 1 (y) or 2 (z).
     func count(_ axis: Int) -> Int { axis == 0 ? cells.x : axis == 1 ? cells.y : cells.z }
 
-    /// The center of cell number `index` along an axis, a multiple of `quantum`; indices beyond the grid go on.
+    /// The center of a cell of the grid along an axis, a multiple of `quantum`.
     @inline(__always)
     public func center(_ index: Int, axis: Int) -> Double {
         AtomGrid.quantized(origin[axis] + (Double(index) + 0.5) * cellSize[axis])
@@ -81,18 +86,32 @@ public struct AtomGrid: Sendable {
     }
 
     /// The cell of a coordinate along axis 0 (x), 1 (y) or 2 (z); nil if it is beyond an open end of the grid or not a
-    /// number.
+    /// number or thousands of boxes away.
     @inline(__always)
     public func place(_ coordinate: Double, axis: Int) -> Place? {
-        let position = ((coordinate - origin[axis]) / cellSize[axis]).rounded(.down)
-        guard abs(position) < 0x1p31 else { return nil }
-        let index = Int(position)
         let count = count(axis)
-        let offset = coordinate - center(index, axis: axis)
-        if index >= 0 && index < count { return Place(cell: index, offset: offset, image: 0) }
-        guard box.boundary(axis) == .periodic else { return nil }
-        let wrapped = ((index % count) + count) % count
-        return Place(cell: wrapped, offset: offset, image: (index - wrapped) / count)
+        guard box.boundary(axis) == .periodic else {
+            let position = ((coordinate - origin[axis]) / cellSize[axis]).rounded(.down)
+            guard position >= 0, position < Double(count) else { return nil }
+            let cell = Int(position)
+            return Place(cell: cell, offset: coordinate - center(cell, axis: axis), image: 0)
+        }
+        let period = period[axis]
+        // So far away is no atom but a broken file; image counts stay small integers.
+        guard abs(coordinate) < 0x1p24 else { return nil }
+        var image = ((coordinate - origin[axis]) / period).rounded(.down)
+        var distance = coordinate - image * period - origin[axis]
+        // The quotient is rounded, so that it may have been on the wrong side of a whole number; what follows is exact.
+        if distance < 0 {
+            distance += period
+            image -= 1
+        } else if distance >= period {
+            distance -= period
+            image += 1
+        }
+        let cell = min(Int(distance / cellSize[axis]), count - 1)
+        return Place(
+            cell: cell, offset: distance + origin[axis] - center(cell, axis: axis), image: Int(image))
     }
 
     /// The coordinate of a place in the grid: the inverse of `place`, exact for quantized coordinates in the grid.

@@ -69,6 +69,17 @@ public final class CellBinning {
         }
     }
 
+    /// Whether atom a comes before atom b of its cell by their offsets [atoms, x y z]: by z, then y, then x; nil if they
+    /// are equal.
+    @inline(__always)
+    static func precedes(_ a: Int, _ b: Int, offsets: UnsafePointer<Double>) -> Bool? {
+        let (one, other) = (offsets + 3 * a, offsets + 3 * b)
+        if one[2] != other[2] { return one[2] < other[2] }
+        if one[1] != other[1] { return one[1] < other[1] }
+        if one[0] != other[0] { return one[0] < other[0] }
+        return nil
+    }
+
     /// Insertion sort: cells hold few atoms.
     private func sortSlots(_ range: Range<Int>, _ precedes: (Int, Int) -> Bool) {
         guard range.count > 1 else { return }

@@ -19,9 +19,13 @@ public struct CubeSymmetry: Equatable, Sendable {
         }
     }()
 
-    /// Those that map a box of these edges to itself: only axes of equal length and cells are exchanged.
-    public static func preserving(_ edges: SIMD3<Double>) -> [CubeSymmetry] {
-        all.filter { symmetry in (0..<3).allSatisfy { edges[$0] == edges[symmetry.axis[$0]] } }
+    /// Those that map a grid to itself: only axes of equal length, cells and boundary are exchanged.
+    public static func preserving(_ grid: AtomGrid) -> [CubeSymmetry] {
+        func areAlike(_ one: Int, _ other: Int) -> Bool {
+            grid.box.edges[one] == grid.box.edges[other] && grid.count(one) == grid.count(other)
+                && grid.box.boundary(one) == grid.box.boundary(other)
+        }
+        return all.filter { symmetry in (0..<3).allSatisfy { areAlike($0, symmetry.axis[$0]) } }
     }
 
     /// The image of a vector.

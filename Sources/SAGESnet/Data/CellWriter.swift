@@ -6,7 +6,7 @@ import Tensor
 struct CellWriter<Scalar: KernelScalar> {
     private let layout: CellLayout
     private let occupancy, mobility, offset, velocity: UnsafeMutablePointer<Scalar>
-    private let force: UnsafeMutablePointer<Scalar>?
+    private let force, environment: UnsafeMutablePointer<Scalar>?
 
     init(_ program: Program<Scalar>, _ cells: CellVariables<Scalar>, _ layout: CellLayout, firstRow: Int) {
         self.layout = layout
@@ -15,6 +15,7 @@ struct CellWriter<Scalar: KernelScalar> {
         offset = program.pointer(to: cells.offset) + firstRow * layout.vectors
         velocity = program.pointer(to: cells.velocity) + firstRow * layout.vectors
         force = cells.force.map { program.pointer(to: $0) + firstRow * layout.vectors }
+        environment = cells.environment.map { program.pointer(to: $0) + firstRow * $0.columns }
     }
 
     /// Empties the slots of the rows.
@@ -24,6 +25,14 @@ struct CellWriter<Scalar: KernelScalar> {
         Kernels.fill(offset, with: 0, count: rows * layout.vectors)
         Kernels.fill(velocity, with: 0, count: rows * layout.vectors)
         if let force { Kernels.fill(force, with: 0, count: rows * layout.vectors) }
+    }
+
+    /// Writes the same environment, normalized [G], into every row.
+    func write(environment values: UnsafeBufferPointer<Double>, rows: Int) {
+        guard let environment else { return }
+        for row in 0..<rows {
+            for index in values.indices { environment[row * values.count + index] = Scalar(values[index]) }
+        }
     }
 
     /// Writes one atom.

@@ -17,12 +17,17 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
     public let training: [AtomRun]
     public let validation: [AtomRun]
     private let cellsOfRuns: [ObjectIdentifier: RunCells]
-    private let largestRun: Int
+    let largestRun: Int
+    // Of the atoms of the sample that is being filled: cells [N], offsets [N, 3], noise of positions and velocities [2, N, 3].
+    let cellsOfAtoms: Buffer<Int32>
+    let offsets: Buffer<Double>
+    let noise: Buffer<Double>
 
     /// What belongs to the grid of one run.
-    private struct RunCells {
+    struct RunCells {
         let filler: CellFiller
         let symmetries: [CubeSymmetry]
+        /// Normalized.
         let environment: [Double]
     }
 
@@ -34,7 +39,7 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         let targets: [(offset: Variable<Scalar>, velocity: Variable<Scalar>)]
         /// 1 / (components of the sample's atoms, samples, steps), 0 in empty slots. [R, 3 S]
         let weight: Variable<Scalar>
-        fileprivate let neighbors: Buffer<Int32>
+        let neighbors: Buffer<Int32>
     }
 
     /// Opens the runs and normalizes by the training ones. Not collective: every rank does the same.
@@ -60,6 +65,9 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         self.training = runs
         self.validation = others
         largestRun = (runs + others).map(\.atomCount).max() ?? 0
+        cellsOfAtoms = Buffer(repeating: 0, count: largestRun)
+        offsets = Buffer(repeating: 0, count: 3 * largestRun)
+        noise = Buffer(repeating: 0, count: 6 * largestRun)
         var cellsOfRuns: [ObjectIdentifier: RunCells] = [:]
         var denseCells: Extent3?
         for run in runs + others {
@@ -77,12 +85,9 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
             let filler = try CellFiller(
                 decomposition, communicator: .selfOnly, slots: configuration.slots, selection: configuration.selection,
                 capacity: run.atomCount)
-            let boundaries = SIMD3<Double>(
-                box.boundaryX == .open ? 1 : 0, box.boundaryY == .open ? 1 : 0, box.boundaryZ == .open ? 1 : 0)
             cellsOfRuns[ObjectIdentifier(run)] = RunCells(
                 filler: filler,
-                // Edges that differ or are open keep their place: the code of the boundary is in the edge's.
-                symmetries: configuration.augmentation ? CubeSymmetry.preserving(box.edges - boundaries) : [.identity],
+                symmetries: configuration.augmentation ? CubeSymmetry.preserving(grid) : [.identity],
                 environment: model.normalized(run.environment))
         }
         self.cellsOfRuns = cellsOfRuns
@@ -96,7 +101,8 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         runs.reduce(0) { $0 + $1.frameCount - model.configuration.rollout }
     }
 
-    private func locate(_ sample: Int, in runs: [AtomRun]) -> (run: AtomRun, frame: Int) {
+    /// The run and the frame in it at which a sample begins.
+    func locate(_ sample: Int, in runs: [AtomRun]) -> (run: AtomRun, frame: Int) {
         var frame = sample
         for run in runs {
             let samples = run.frameCount - model.configuration.rollout
@@ -104,6 +110,11 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
             frame -= samples
         }
         preconditionFailure("sample \(sample) of \(count(runs))")
+    }
+
+    func cells(of run: AtomRun) -> RunCells {
+        guard let cells = cellsOfRuns[ObjectIdentifier(run)] else { preconditionFailure("a run of another task") }
+        return cells
     }
 
     // MARK: Recording
@@ -117,7 +128,7 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
             topology = .occupied(NeighborTopology(over: domain, offsets: Direction.count, form: configuration.form))
         case .dense:
             // Every run has the same grid.
-            let decomposition = cellsOfRuns[ObjectIdentifier(training[0])]!.filler.decomposition
+            let decomposition = cells(of: training[0]).filler.decomposition
             let (cells, boundaries) = (decomposition.cells, decomposition.boundaries)
             let grid = GridTopology(
                 "cells", extents: CellExtents(z: cells.z, y: cells.y, x: cells.x), samples: samples,
@@ -166,219 +177,14 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
                     repeating: -1, count: configuration.selection == .occupied ? domain.capacity * Direction.count : 0)))
     }
 
-    // MARK: Filling
+    /// The regression on lattice neighbors, fitted when the first file is written.
+    private var linearBaseline: LinearBaseline?
 
-    private var cellsOfAtoms = Buffer<Int32>(repeating: 0, count: 0)
-    private var offsets = Buffer<Double>(repeating: 0, count: 0)
-    private var noise = Buffer<Double>(repeating: 0, count: 0)
-
-    public func fill(
-        _ inputs: Inputs, of program: Program<Scalar>, draws: UnsafeBufferPointer<SampleDraw>, seed: UInt64,
-        purpose: SamplePurpose
-    ) throws {
-        reserve()
-        var firstRow = 0
-        for draw in draws {
-            let (run, frame) = locate(draw.sample, in: purpose == .training ? training : validation)
-            let rows = try fill(
-                inputs, program, run, frame, firstRow: firstRow, samples: draws.count,
-                random: purpose == .training ? draw.randomNumbers(seed: seed) : nil)
-            firstRow += rows
-        }
-        if case .occupied(let topology) = inputs.topology {
-            topology.rebuild(neighbors: UnsafePointer(inputs.neighbors.pointer), ownedRows: firstRow, ghostRows: 0)
-        }
-        if let environment = inputs.cells.environment, program.contains(environment) {
-            let values = environmentOfBatch(draws, purpose)
-            for index in values.indices { program.pointer(to: environment)[index] = Scalar(values[index]) }
-        }
-    }
-
-    /// One environment for all samples of a micro-batch: it enters every cell alike.
-    private func environmentOfBatch(_ draws: UnsafeBufferPointer<SampleDraw>, _ purpose: SamplePurpose) -> [Double] {
-        let (run, _) = locate(draws[0].sample, in: purpose == .training ? training : validation)
-        return cellsOfRuns[ObjectIdentifier(run)]!.environment
-    }
-
-    private func reserve() {
-        guard offsets.count < 3 * largestRun else { return }
-        cellsOfAtoms = Buffer(repeating: 0, count: largestRun)
-        offsets = Buffer(repeating: 0, count: 3 * largestRun)
-        noise = Buffer(repeating: 0, count: 6 * largestRun)
-    }
-
-    /// Fills the rows of one sample from `firstRow` on; returns how many they are.
-    private func fill(
-        _ inputs: Inputs, _ program: Program<Scalar>, _ run: AtomRun, _ frame: Int, firstRow: Int, samples: Int,
-        random: Philox?
-    ) throws -> Int {
-        let configuration = model.configuration
-        let cells = cellsOfRuns[ObjectIdentifier(run)]!
-        var random = random
-        let symmetry = random.map { _ in cells.symmetries[random!.nextIndex(below: cells.symmetries.count)] } ?? .identity
-        // Motion without friction is as true backwards: from the last frame to the first, velocities turned round.
-        let isReversed = configuration.timeReversal && random != nil && random!.nextIndex(below: 2) == 1
-        let order = FrameOrder(first: frame, steps: configuration.rollout, isReversed: isReversed)
-        let start = try run.frame(order[0])
-        var grid = try run.grid(for: configuration, box: start.box)
-        if configuration.origin == .random, random != nil {
-            let phase = SIMD3(random!.nextUniform(), random!.nextUniform(), random!.nextUniform())
-            grid = try AtomGrid(box: start.box, side: configuration.cellSide, phase: phase)
-        }
-        guard grid.cells == cells.filler.decomposition.cells else {
-            throw SAGESnetError.unsuitableData(
-                file: run.path, reason: "the number of cells changes with the box by frame \(frame)")
-        }
-        try place(run, start, frame, grid, symmetry)
-        let offset = offsets.pointer
-        do {
-            try cells.filler.arrange(cells: cellsOfAtoms.pointer, atoms: run.atomCount) { a, b in
-                for axis in [2, 1, 0] where offset[3 * a + axis] != offset[3 * b + axis] {
-                    return offset[3 * a + axis] < offset[3 * b + axis]
-                }
-                return a < b
-            }
-        } catch let crowded as CellBinning.Crowded {
-            throw SAGESnetError.crowdedCell(
-                file: run.path, frame: frame, cell: grid.cells.cell(at: crowded.cell).description,
-                atoms: crowded.atoms, slots: configuration.slots, cellSide: configuration.cellSide)
-        }
-        let binning = cells.filler.binning
-        if configuration.selection == .occupied {
-            let found = try cells.filler.findNeighbors()
-            let target = inputs.neighbors.pointer + firstRow * Direction.count
-            for entry in 0..<(binning.rowCount * Direction.count) {
-                target[entry] = found[entry] < 0 ? -1 : found[entry] + Int32(firstRow)
-            }
-        }
-        drawNoise(&random, atoms: run.atomCount)
-        try write(inputs, program, run, start, order, symmetry, binning, firstRow: firstRow, samples: samples)
-        return binning.rowCount
-    }
-
-    /// Cells and offsets of a frame's atoms under a symmetry, which turns the grid with the atoms.
-    private func place(
-        _ run: AtomRun, _ frame: AtomRun.Frame, _ index: Int, _ grid: AtomGrid, _ symmetry: CubeSymmetry
-    ) throws {
-        let counts = SIMD3(grid.cells.x, grid.cells.y, grid.cells.z)
-        for atom in 0..<run.atomCount {
-            var cell = SIMD3<Int>()
-            var offset = SIMD3<Double>()
-            for axis in 0..<3 {
-                let coordinate = frame.positions.pointer[3 * atom + axis]
-                guard let place = grid.place(coordinate, axis: axis) else {
-                    throw SAGESnetError.atomOutside(
-                        file: run.path, frame: index, atom: run.ids[atom], axis: ["x", "y", "z"][axis],
-                        coordinate: coordinate)
-                }
-                cell[axis] = place.cell
-                offset[axis] = place.offset
-            }
-            var turned = SIMD3<Int>()
-            for axis in 0..<3 {
-                let source = symmetry.axis[axis]
-                turned[axis] = symmetry.sign[axis] > 0 ? cell[source] : counts[source] - 1 - cell[source]
-            }
-            let image = symmetry(offset)
-            for axis in 0..<3 { offsets.pointer[3 * atom + axis] = image[axis] }
-            cellsOfAtoms.pointer[atom] = Int32((turned.z * counts.y + turned.y) * counts.x + turned.x)
-        }
-    }
-
-    private func drawNoise(_ random: inout Philox?, atoms: Int) {
-        let configuration = model.configuration
-        guard random != nil, configuration.positionNoise > 0 || configuration.velocityNoise > 0 else { return }
-        for component in 0..<(3 * atoms) {
-            noise.pointer[component] = configuration.positionNoise * random!.nextNormal()
-            noise.pointer[3 * atoms + component] = configuration.velocityNoise * random!.nextNormal()
-        }
-    }
-
-    private func write(
-        _ inputs: Inputs, _ program: Program<Scalar>, _ run: AtomRun, _ start: AtomRun.Frame, _ order: FrameOrder,
-        _ symmetry: CubeSymmetry, _ binning: CellBinning, firstRow: Int, samples: Int
-    ) throws {
-        let configuration = model.configuration
-        let layout = model.cellLayout
-        let noisy = configuration.positionNoise > 0 || configuration.velocityNoise > 0
-        let writer = CellWriter(program, inputs.cells, layout, firstRow: firstRow)
-        writer.clear(rows: binning.rowCount)
-        let weight = program.pointer(to: inputs.weight) + firstRow * layout.vectors
-        Kernels.fill(weight, with: 0, count: binning.rowCount * layout.vectors)
-        let share = Scalar(1 / Double(3 * run.atomCount * samples * configuration.rollout))
-        forEachAtom(binning) { atom, entry in
-            let velocity = order.sign * symmetry(SIMD3(start.velocities.pointer, 3 * atom))
-            var offset = SIMD3(offsets.pointer, 3 * atom)
-            var motion = velocity
-            if noisy {
-                offset += SIMD3(noise.pointer, 3 * atom)
-                motion += SIMD3(noise.pointer, 3 * (run.atomCount + atom))
-            }
-            writer.write(entry, element: run.elements[atom], mobility: run.mobility[atom], offset: offset, velocity: motion)
-            for axis in 0..<3 { weight[3 * entry + axis] = share }
-        }
-        for (step, target) in inputs.targets.enumerated() {
-            let end = try run.frame(order[step + 1])
-            let place = program.pointer(to: target.offset) + firstRow * layout.vectors
-            let motion = program.pointer(to: target.velocity) + firstRow * layout.vectors
-            Kernels.fill(place, with: 0, count: binning.rowCount * layout.vectors)
-            Kernels.fill(motion, with: 0, count: binning.rowCount * layout.vectors)
-            forEachAtom(binning) { atom, entry in
-                let moved = run.displacement(of: atom, from: start, to: end)
-                let offset = SIMD3(offsets.pointer, 3 * atom) + symmetry(moved)
-                let velocity = order.sign * symmetry(SIMD3(end.velocities.pointer, 3 * atom))
-                for axis in 0..<3 {
-                    place[3 * entry + axis] = Scalar(offset[axis])
-                    motion[3 * entry + axis] = Scalar(velocity[axis])
-                }
-            }
-        }
-    }
-
-    /// Calls `body` with each atom and its place among the slots of the rows.
-    private func forEachAtom(_ binning: CellBinning, _ body: (_ atom: Int, _ entry: Int) -> Void) {
-        for entry in 0..<(binning.rowCount * binning.slots) {
-            let atom = Int(binning.atomOfSlot.pointer[entry])
-            if atom >= 0 { body(atom, entry) }
-        }
-    }
-
-    public func write(to root: Group) throws { try model.normalization.write(to: root) }
-}
-
-/// The frames of a sample in the order in which time passes in it.
-struct FrameOrder {
-    let first: Int
-    let steps: Int
-    let isReversed: Bool
-
-    /// The frame after `step` steps.
-    subscript(step: Int) -> Int { isReversed ? first + steps - step : first + step }
-
-    /// By which velocities are multiplied.
-    var sign: Double { isReversed ? -1 : 1 }
-}
-
-extension SIMD3 where Scalar == Double {
-    /// Three numbers from an index on.
-    @inline(__always) init(_ pointer: UnsafePointer<Double>, _ index: Int) {
-        self.init(pointer[index], pointer[index + 1], pointer[index + 2])
-    }
-}
-
-extension AtomRun {
-    /// The model's grid over a box, placed as the configuration says.
-    func grid(for configuration: SAGESnetConfiguration, box: SimulationBox) throws -> AtomGrid {
-        let phase = configuration.origin == .aligned ? alignment.phase : SIMD3(repeating: 0.5)
-        return try AtomGrid(box: box, side: configuration.cellSide, phase: phase)
-    }
-
-    /// How far an atom moved between two frames, by the nearest image along periodic axes, Angstrom.
-    func displacement(of atom: Int, from start: Frame, to end: Frame) -> SIMD3<Double> {
-        var moved = SIMD3(end.positions.pointer, 3 * atom) - SIMD3(start.positions.pointer, 3 * atom)
-        for axis in 0..<3 where end.box.boundary(axis) == .periodic {
-            moved[axis] -= end.box.edges[axis] * (moved[axis] / end.box.edges[axis]).rounded()
-        }
-        return moved
+    public func write(to root: Group) throws {
+        try model.normalization.write(to: root)
+        let baseline = try linearBaseline
+            ?? LinearBaseline(fitting: training, model.configuration, model.normalization)
+        linearBaseline = baseline
+        try baseline.write(to: root)
     }
 }

@@ -17,7 +17,7 @@ public struct CellCodec: Sendable {
     }
 }
 
-/// The run's environment in every cell: one 1x1x1 convolution of the same numbers everywhere.
+/// The run's environment in every cell: a 1x1x1 convolution.
 public struct EnvironmentLayer: Sendable {
     let weights: Parameter
 
@@ -25,8 +25,11 @@ public struct EnvironmentLayer: Sendable {
         weights = layout.add("\(name)/weights", [variables, channels], .scaledNormal(fanIn: variables, gain: 0.1))
     }
 
+    /// - Parameters:
+    ///   - z: the code of the cells. [R, C]
+    ///   - environment: of each cell's run. [R, G]
     func callAsFunction<Scalar>(_ z: Variable<Scalar>, _ environment: Variable<Scalar>) -> Variable<Scalar> {
-        z.addingRow(environment.rowProduct(z.tape.parameter(weights)))
+        z + environment.rowProduct(z.tape.parameter(weights))
     }
 }
 

@@ -25,7 +25,7 @@ public struct CellVariables<Scalar: KernelScalar> {
     public var velocity: Variable<Scalar>
     /// Force on each atom, eV/Angstrom; nil for models without. [R, 3 S]
     public var force: Variable<Scalar>?
-    /// The run's environment, normalized; nil for models without. [G]
+    /// The environment of the run that the cell belongs to, normalized; nil for models without. [R, G]
     public var environment: Variable<Scalar>?
 
     /// Inputs of a tape for a model.
@@ -40,6 +40,6 @@ public struct CellVariables<Scalar: KernelScalar> {
         velocity = input("velocity", layout.vectors)
         force = model.configuration.usesForces ? input("force", layout.vectors) : nil
         let variables = model.configuration.environment.count
-        environment = variables > 0 ? tape.input("\(name) environment", [variables]) : nil
+        environment = variables > 0 ? input("environment", variables) : nil
     }
 }

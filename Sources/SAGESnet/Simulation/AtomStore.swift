@@ -36,11 +36,18 @@ struct AtomStore: ~Copyable {
 func kineticTemperature(
     _ atoms: UnsafeBufferPointer<SimulatedAtom>, atomCount: Int, communicator: Communicator
 ) throws -> Double {
-    // 2^20 atoms of 2^8 u at 2^10 Angstrom/ps give 2^48.
-    let scale = 0x1p12
-    var sum: Int64 = 0
-    for atom in atoms { sum += Int64((atom.mass * (atom.velocity * atom.velocity).sum() * scale).rounded()) }
-    return Double(try communicator.allReduce(sum, .sum)) / scale / (3 * Double(max(atomCount, 1)) * boltzmannConstant)
+    // Terms stay below 2^62 (2^10 u, 2^16 Angstrom/ps in each direction), and low and high halves are summed apart, so
+    // that 2^31 atoms do not overflow.
+    let scale = 0x1p16
+    var (high, low): (Int64, Int64) = (0, 0)
+    for atom in atoms {
+        let term = Int64((atom.mass * (atom.velocity * atom.velocity).sum() * scale).rounded())
+        high += term >> 32
+        low += term & 0xFFFF_FFFF
+    }
+    high = try communicator.allReduce(high, .sum)
+    low = try communicator.allReduce(low, .sum)
+    return (Double(high) * 0x1p32 + Double(low)) / scale / (3 * Double(max(atomCount, 1)) * boltzmannConstant)
 }
 
 /// Sums over the atoms of a start, the same bits on any number of ranks.

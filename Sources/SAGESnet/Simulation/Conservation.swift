@@ -15,6 +15,9 @@ public struct Conservation: Sendable {
     public private(set) var largestVelocityCorrection = 0.0
     public private(set) var largestDisplacementCorrection = 0.0
 
+    /// The largest velocity, or change of one, whose sums cannot overflow, Angstrom/ps: a fiftieth of that of light.
+    static let largestVelocity = 0x1p16
+
     private let sums = Sums()
     /// Kept on the heap so that a step allocates nothing.
     private final class Sums: @unchecked Sendable {
@@ -25,7 +28,11 @@ public struct Conservation: Sendable {
     /// 2^8 u at 2^10 Angstrom/ps stay below 2^63.
     private static let scale = 0x1p24
 
-    init() {}
+    /// - Parameters: the largest corrections of the steps before, where a run is resumed.
+    init(largestVelocityCorrection: Double = 0, largestDisplacementCorrection: Double = 0) {
+        self.largestVelocityCorrection = largestVelocityCorrection
+        self.largestDisplacementCorrection = largestDisplacementCorrection
+    }
 
     /// Finds the corrections for this step.
     ///

@@ -3,6 +3,14 @@ import MPI
 import Tensor
 import Trajectory
 
+/// Names of what a simulation writes under `/observables`.
+enum Observable {
+    static let temperature = "temperature"
+    /// The largest so far.
+    static let velocityCorrection = "velocity_correction"
+    static let displacementCorrection = "displacement_correction"
+}
+
 /// Writes the frames of a simulation as H5MD, with temperature and the corrections of conservation as observables.
 public final class SimulationOutput<Scalar> {
     private let writer: H5MDWriter
@@ -14,9 +22,9 @@ public final class SimulationOutput<Scalar> {
 
     private static var observables: [H5MDOptions.Quantity] {
         [
-            .init(name: "temperature", unit: "K"),
-            .init(name: "velocity_correction", unit: "Angstrom ps-1"),
-            .init(name: "displacement_correction", unit: "Angstrom"),
+            .init(name: Observable.temperature, unit: "K"),
+            .init(name: Observable.velocityCorrection, unit: "Angstrom ps-1"),
+            .init(name: Observable.displacementCorrection, unit: "Angstrom"),
         ]
     }
 
@@ -55,17 +63,17 @@ public final class SimulationOutput<Scalar> {
             velocities = Buffer(repeating: 0, count: 3 * capacity)
             images = Buffer(repeating: 0, count: 3 * capacity)
         }
-        let box = simulator.grid.box
+        let grid = simulator.grid
+        let box = grid.box
         for (index, atom) in atoms.enumerated() {
             ids.pointer[index] = atom.id
             species.pointer[index] = atom.species
             for axis in 0..<3 {
-                var place = (coordinate: atom.position[axis], image: 0.0)
-                // The grid may begin below the box.
-                if box.boundary(axis) == .periodic { place = box.wrap(atom.position[axis], axis: axis) }
-                positions.pointer[3 * index + axis] = place.coordinate
+                // The grid may begin below the box; by exactly a period, so that resuming finds the same place.
+                let isBelow = box.boundary(axis) == .periodic && atom.position[axis] < box.origin[axis]
+                positions.pointer[3 * index + axis] = atom.position[axis] + (isBelow ? grid.period[axis] : 0)
                 velocities.pointer[3 * index + axis] = atom.velocity[axis]
-                images.pointer[3 * index + axis] = atom.image[axis] + Int32(place.image)
+                images.pointer[3 * index + axis] = atom.image[axis] - (isBelow ? 1 : 0)
             }
         }
         let local = LocalAtoms(
@@ -73,11 +81,22 @@ public final class SimulationOutput<Scalar> {
             velocities: velocities.pointer, images: images.pointer)
         try writer.append(
             local, step: simulator.startStep + Int64(simulator.step), time: simulator.time, box: box,
-            observables: [
-                try simulator.temperature(), simulator.conservation.largestVelocityCorrection,
-                simulator.conservation.largestDisplacementCorrection,
-            ])
+            observables: try observables(simulator))
         try writer.flush()
+    }
+
+    /// The numbers of a frame in the file's order, which is another one in a file that was opened again. Collective.
+    private func observables<S>(_ simulator: Simulator<S>) throws -> [Double] {
+        let temperature = try simulator.temperature()
+        return writer.options.observables.map { quantity in
+            switch quantity.name {
+            case Observable.temperature: temperature
+            case Observable.velocityCorrection: simulator.conservation.largestVelocityCorrection
+            case Observable.displacementCorrection: simulator.conservation.largestDisplacementCorrection
+            // Of a file that others added to.
+            default: .nan
+            }
+        }
     }
 
     /// Flushes and closes the file. Collective.

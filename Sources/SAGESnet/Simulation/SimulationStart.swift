@@ -33,6 +33,10 @@ public struct SimulationStart {
     /// Step and time (ps) of the first frame.
     public var step: Int64
     public var time: Double
+    /// Steps of the model done since then: not 0 where a simulation is resumed.
+    public var completedSteps = 0
+    /// What was corrected in these steps.
+    public var conservation = Conservation()
     /// What errors call the origin of the atoms.
     public var source: String
 
@@ -49,16 +53,17 @@ public struct SimulationStart {
     ) throws {
         self = try communicator.agree {
             try SimulationStart(
-                reading: path, frame: frame, model, boundaries, replicate, rank: communicator.rank,
-                ranks: communicator.size)
+                reading: try H5MDReader(path), frame: frame, model, boundaries, replicate, keepingImages: false,
+                rank: communicator.rank, ranks: communicator.size)
         }
     }
 
-    private init(
-        reading path: String, frame: Int, _ model: SAGESnetModel, _ boundaries: Boundaries?, _ replicate: SIMD3<Int>,
-        rank: Int, ranks: Int
+    /// - Parameter keepingImages: whether atoms have crossed as many boxes as the file says, or none.
+    init(
+        reading reader: H5MDReader, frame: Int, _ model: SAGESnetModel, _ boundaries: Boundaries?,
+        _ replicate: SIMD3<Int>, keepingImages: Bool, rank: Int, ranks: Int
     ) throws {
-        let reader = try H5MDReader(path)
+        let path = reader.path
         let index = frame < 0 ? reader.frameCount + frame : frame
         guard index >= 0, index < reader.frameCount else {
             throw SAGESnetError.badRequest("\(path) has \(reader.frameCount) frames, so there is no frame \(frame)")
@@ -87,6 +92,12 @@ public struct SimulationStart {
             return values
         }
         let (positions, velocities) = (try read(.position), try read(.velocity))
+        var images = [Int32](repeating: 0, count: 3 * slice.count)
+        if keepingImages {
+            try images.withUnsafeMutableBufferPointer {
+                try reader.read(.image, frames: frames, atoms: slice, into: $0, transfer: .independent)
+            }
+        }
         let copies = replicate.x * replicate.y * replicate.z
         atomCount = reader.atomCount * copies
         box = single
@@ -101,10 +112,14 @@ public struct SimulationStart {
                     for atom in table.ids.indices {
                         let place = SIMD3(positions[3 * atom], positions[3 * atom + 1], positions[3 * atom + 2]) + shift
                         let velocity = SIMD3(velocities[3 * atom], velocities[3 * atom + 1], velocities[3 * atom + 2])
-                        guard (place + velocity).sum().isFinite else {
+                        // Written so that a NaN fails.
+                        guard place.sum().isFinite,
+                              (velocity * velocity).sum() < Conservation.largestVelocity * Conservation.largestVelocity
+                        else {
                             throw SAGESnetError.unsuitableData(
                                 file: path, reason: "atom \(table.ids[atom]) has a position or velocity that is not a "
-                                    + "finite number in frame \(index)")
+                                    + "finite number, or is faster than \(Conservation.largestVelocity) Angstrom/ps, in "
+                                    + "frame \(index)")
                         }
                         atoms.append(
                             SimulatedAtom(
@@ -114,7 +129,7 @@ public struct SimulationStart {
                                 position: SIMD3(
                                     AtomGrid.quantized(place.x), AtomGrid.quantized(place.y),
                                     AtomGrid.quantized(place.z)),
-                                velocity: velocity, image: .zero))
+                                velocity: velocity, image: SIMD3(images[3 * atom], images[3 * atom + 1], images[3 * atom + 2])))
                     }
                     copy += 1
                 }

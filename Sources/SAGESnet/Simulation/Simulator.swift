@@ -20,12 +20,12 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
     public let species: SpeciesTable
     /// Over all ranks.
     public let atomCount: Int
-    /// Steps of the model done.
-    public private(set) var step = 0
+    /// Steps of the model done since the start, those before a resumption included.
+    public private(set) var step: Int
     /// ps, of the start.
-    public let startTime: Double
-    public let startStep: Int64
-    public private(set) var conservation = Conservation()
+    public private(set) var startTime: Double
+    public private(set) var startStep: Int64
+    public private(set) var conservation: Conservation
     /// How often the network's memory had to be planned anew for more rows.
     public private(set) var plans = 0
 
@@ -75,6 +75,8 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
         atomCount = start.atomCount
         startStep = start.step
         startTime = start.time
+        step = start.completedSteps
+        conservation = start.conservation
         let totals = try StartTotals(start, communicator: communicator)
         totalMass = totals.mass
         let configuration = model.configuration
@@ -91,6 +93,17 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
             communicator: communicator, bytesPerRecord: MemoryLayout<SimulatedAtom>.stride, capacity: start.atoms.count)
         self.environment = try model.environmentValues(environment, temperature: totals.temperature)
         atoms = AtomStore(start.atoms)
+        try settle()
+    }
+
+    /// Begins anew from another state of the same atoms in the same box: grid, environment, exchanges and the network's
+    /// plan stay as they are. Collective.
+    ///
+    /// - Throws: on every rank, `SAGESnetError` and `MPIError`.
+    public func restart(from start: SimulationStart) throws {
+        precondition(start.box == grid.box && start.atomCount == atomCount, "another box or other atoms")
+        start.atoms.withUnsafeBytes { atoms.replace(with: $0, count: start.atoms.count) }
+        (step, startStep, startTime, conservation) = (start.completedSteps, start.step, start.time, start.conservation)
         try settle()
     }
 
@@ -122,8 +135,11 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
             let kick = SIMD3(
                 Double(velocityChange[entry]), Double(velocityChange[entry + 1]), Double(velocityChange[entry + 2]))
             let total = moved + timeStep * atoms[atom].velocity
+            let velocity = atoms[atom].velocity + kick
             // Written so that a NaN fails.
-            guard (total * total).sum() < limit * limit, kick.sum().isFinite else { return nil }
+            guard (total * total).sum() < limit * limit,
+                  (velocity * velocity).sum() < Conservation.largestVelocity * Conservation.largestVelocity
+            else { return nil }
             return (moved, kick)
         }
         guard try conservation.balance(atoms, totalMass: totalMass, communicator: communicator, change: change) else {
@@ -159,7 +175,7 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
             for axis in 0..<3 {
                 guard let place = grid.place(atom.pointee.position[axis], axis: axis) else {
                     throw SAGESnetError.atomOutside(
-                        file: source, frame: nil, atom: atom.pointee.id, axis: ["x", "y", "z"][axis],
+                        file: moment, frame: nil, atom: atom.pointee.id, axis: ["x", "y", "z"][axis],
                         coordinate: atom.pointee.position[axis])
                 }
                 if place.image != 0 {
@@ -188,20 +204,20 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
                 truncatingIfNeeded: extent.index(
                     of: Extent3(z: cell.z - range.lower.z, y: cell.y - range.lower.y, x: cell.x - range.lower.x)))
         }
-        let (offset, atom) = (offsets.pointer, atoms.pointer)
+        let (offset, atom) = (UnsafePointer(offsets.pointer), atoms.pointer)
         do {
             try filler.arrange(cells: cellsOfAtoms.pointer, atoms: atoms.count) { a, b in
-                for axis in [2, 1, 0] where offset[3 * a + axis] != offset[3 * b + axis] {
-                    return offset[3 * a + axis] < offset[3 * b + axis]
-                }
-                return atom[a].id < atom[b].id
+                CellBinning.precedes(a, b, offsets: offset) ?? (atom[a].id < atom[b].id)
             }
         } catch let crowded as CellBinning.Crowded {
             throw SAGESnetError.crowdedCell(
-                file: source, frame: nil, cell: (range.lower + extent.cell(at: crowded.cell)).description,
+                file: moment, frame: nil, cell: (range.lower + extent.cell(at: crowded.cell)).description,
                 atoms: crowded.atoms, slots: model.configuration.slots, cellSide: model.configuration.cellSide)
         }
     }
+
+    /// What errors call the state of the atoms.
+    private var moment: String { step == 0 ? source : "\(source), step \(step) of the simulation" }
 
     private func reserve() {
         guard offsets.count < 3 * atoms.count else { return }
@@ -275,10 +291,10 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
         let program = Program(
             computing: [deviation.displacement, deviation.velocityChange] + inputs.compactMap { $0 },
             parameters: parameters.pointer)
-        if let variable = cells.environment {
-            for (index, value) in model.normalized(environment).enumerated() {
-                program.pointer(to: variable)[index] = Scalar(value)
-            }
+        // The same in every row and step.
+        model.normalized(environment).withUnsafeBufferPointer {
+            CellWriter(program, cells, model.cellLayout, firstRow: 0)
+                .write(environment: $0, rows: topology.domain.capacity)
         }
         let made = Network(
             program: program, topology: topology, cells: cells, displacement: deviation.displacement,

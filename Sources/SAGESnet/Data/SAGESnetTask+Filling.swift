@@ -1,0 +1,204 @@
+import Autodiff
+import Grid
+import Kernels
+import Tensor
+import Training
+import Trajectory
+
+extension SAGESnetTask {
+    public func fill(
+        _ inputs: Inputs, of program: Program<Scalar>, draws: UnsafeBufferPointer<SampleDraw>, seed: UInt64,
+        purpose: SamplePurpose
+    ) throws {
+        var firstRow = 0
+        for draw in draws {
+            let (run, frame) = locate(draw.sample, in: purpose == .training ? training : validation)
+            firstRow += try fill(
+                inputs, program, run, frame, firstRow: firstRow, samples: draws.count,
+                random: purpose == .training ? draw.randomNumbers(seed: seed) : nil)
+        }
+        if case .occupied(let topology) = inputs.topology {
+            topology.rebuild(neighbors: UnsafePointer(inputs.neighbors.pointer), ownedRows: firstRow, ghostRows: 0)
+        }
+    }
+
+    /// Fills the rows of one sample from `firstRow` on; returns how many they are.
+    ///
+    /// - Parameter random: of the sample's augmentation; nil for none.
+    private func fill(
+        _ inputs: Inputs, _ program: Program<Scalar>, _ run: AtomRun, _ frame: Int, firstRow: Int, samples: Int,
+        random: Philox?
+    ) throws -> Int {
+        let cells = cells(of: run)
+        let start = try run.frame(frame)
+        var grid = try run.grid(for: model.configuration, box: start.box)
+        var symmetry = CubeSymmetry.identity
+        if var random {
+            symmetry = cells.symmetries[random.nextIndex(below: cells.symmetries.count)]
+            if model.configuration.origin == .random { grid = try shiftedGrid(start.box, &random) }
+            drawNoise(&random, atoms: run.atomCount)
+        }
+        guard grid.cells == cells.filler.decomposition.cells else {
+            throw SAGESnetError.unsuitableData(
+                file: run.path, reason: "the number of cells changes with the box by frame \(frame)")
+        }
+        try place(run, start, frame, grid, symmetry)
+        try arrange(run, frame, grid, cells.filler)
+        let binning = cells.filler.binning
+        if model.configuration.selection == .occupied {
+            let found = try cells.filler.findNeighbors()
+            let target = inputs.neighbors.pointer + firstRow * Direction.count
+            for entry in 0..<(binning.rowCount * Direction.count) {
+                target[entry] = found[entry] < 0 ? -1 : found[entry] + Int32(truncatingIfNeeded: firstRow)
+            }
+        }
+        let isNoisy = random != nil && (model.configuration.positionNoise > 0 || model.configuration.velocityNoise > 0)
+        writeStart(inputs, program, run, start, symmetry, cells, firstRow: firstRow, samples: samples, isNoisy: isNoisy)
+        try writeTargets(inputs, program, run, start, frame, symmetry, binning, firstRow: firstRow)
+        return binning.rowCount
+    }
+
+    /// The grid of a random origin. Along open axes it stays where it is: a shift would cut off atoms or add cells.
+    private func shiftedGrid(_ box: SimulationBox, _ random: inout Philox) throws -> AtomGrid {
+        var phase = SIMD3(random.nextUniform(), random.nextUniform(), random.nextUniform())
+        for axis in 0..<3 where box.boundary(axis) == .open { phase[axis] = AtomRun.cornerPhase[axis] }
+        return try AtomGrid(box: box, side: model.configuration.cellSide, phase: phase)
+    }
+
+    /// Cells and offsets of a frame's atoms under a symmetry, which turns the grid with the atoms.
+    private func place(
+        _ run: AtomRun, _ frame: AtomRun.Frame, _ index: Int, _ grid: AtomGrid, _ symmetry: CubeSymmetry
+    ) throws {
+        let counts = SIMD3(grid.cells.x, grid.cells.y, grid.cells.z)
+        for atom in 0..<run.atomCount {
+            var cell = SIMD3<Int>()
+            var offset = SIMD3<Double>()
+            for axis in 0..<3 {
+                let coordinate = frame.positions.pointer[3 * atom + axis]
+                guard let place = grid.place(coordinate, axis: axis) else {
+                    throw SAGESnetError.atomOutside(
+                        file: run.path, frame: index, atom: run.ids[atom], axis: ["x", "y", "z"][axis],
+                        coordinate: coordinate)
+                }
+                cell[axis] = place.cell
+                offset[axis] = place.offset
+            }
+            var turned = SIMD3<Int>()
+            for axis in 0..<3 {
+                let source = symmetry.axis[axis]
+                turned[axis] = symmetry.sign[axis] > 0 ? cell[source] : counts[source] - 1 - cell[source]
+            }
+            let image = symmetry(offset)
+            for axis in 0..<3 { offsets.pointer[3 * atom + axis] = image[axis] }
+            cellsOfAtoms.pointer[atom] = Int32(
+                truncatingIfNeeded: (turned.z * counts.y + turned.y) * counts.x + turned.x)
+        }
+    }
+
+    private func arrange(_ run: AtomRun, _ frame: Int, _ grid: AtomGrid, _ filler: CellFiller) throws {
+        let offset = UnsafePointer(offsets.pointer)
+        do {
+            try filler.arrange(cells: cellsOfAtoms.pointer, atoms: run.atomCount) { a, b in
+                // Atoms are in the order of ids.
+                CellBinning.precedes(a, b, offsets: offset) ?? (a < b)
+            }
+        } catch let crowded as CellBinning.Crowded {
+            throw SAGESnetError.crowdedCell(
+                file: run.path, frame: frame, cell: grid.cells.cell(at: crowded.cell).description,
+                atoms: crowded.atoms, slots: model.configuration.slots, cellSide: model.configuration.cellSide)
+        }
+    }
+
+    private func drawNoise(_ random: inout Philox, atoms: Int) {
+        let configuration = model.configuration
+        guard configuration.positionNoise > 0 || configuration.velocityNoise > 0 else { return }
+        for component in 0..<(3 * atoms) {
+            noise.pointer[component] = configuration.positionNoise * random.nextNormal()
+            noise.pointer[3 * atoms + component] = configuration.velocityNoise * random.nextNormal()
+        }
+    }
+
+    /// The first frame's cells, and the weights of their slots in the loss.
+    private func writeStart(
+        _ inputs: Inputs, _ program: Program<Scalar>, _ run: AtomRun, _ start: AtomRun.Frame, _ symmetry: CubeSymmetry,
+        _ cells: RunCells, firstRow: Int, samples: Int, isNoisy: Bool
+    ) {
+        let (layout, binning) = (model.cellLayout, cells.filler.binning)
+        let writer = CellWriter(program, inputs.cells, layout, firstRow: firstRow)
+        writer.clear(rows: binning.rowCount)
+        cells.environment.withUnsafeBufferPointer { writer.write(environment: $0, rows: binning.rowCount) }
+        let weight = program.pointer(to: inputs.weight) + firstRow * layout.vectors
+        weight.update(repeating: 0, count: binning.rowCount * layout.vectors)
+        let share = Scalar(1 / Double(3 * run.atomCount * samples * model.configuration.rollout))
+        forEachAtom(binning) { atom, entry in
+            var offset = SIMD3(offsets.pointer, 3 * atom)
+            var motion = symmetry(SIMD3(start.velocities.pointer, 3 * atom))
+            if isNoisy {
+                offset += SIMD3(noise.pointer, 3 * atom)
+                motion += SIMD3(noise.pointer, 3 * (run.atomCount + atom))
+            }
+            writer.write(
+                entry, element: run.elements[atom], mobility: run.mobility[atom], offset: offset, velocity: motion)
+            for axis in 0..<3 { weight[3 * entry + axis] = share }
+        }
+    }
+
+    /// The frames that follow, from the centers of the first frame's cells.
+    private func writeTargets(
+        _ inputs: Inputs, _ program: Program<Scalar>, _ run: AtomRun, _ start: AtomRun.Frame, _ frame: Int,
+        _ symmetry: CubeSymmetry, _ binning: CellBinning, firstRow: Int
+    ) throws {
+        let vectors = model.cellLayout.vectors
+        for step in inputs.targets.indices {
+            let end = try run.frame(frame + step + 1)
+            let place = program.pointer(to: inputs.targets[step].offset) + firstRow * vectors
+            let motion = program.pointer(to: inputs.targets[step].velocity) + firstRow * vectors
+            place.update(repeating: 0, count: binning.rowCount * vectors)
+            motion.update(repeating: 0, count: binning.rowCount * vectors)
+            forEachAtom(binning) { atom, entry in
+                let moved = run.displacement(of: atom, from: start, to: end)
+                let offset = SIMD3(offsets.pointer, 3 * atom) + symmetry(moved)
+                let velocity = symmetry(SIMD3(end.velocities.pointer, 3 * atom))
+                for axis in 0..<3 {
+                    place[3 * entry + axis] = Scalar(offset[axis])
+                    motion[3 * entry + axis] = Scalar(velocity[axis])
+                }
+            }
+        }
+    }
+
+    /// Calls `body` with each atom and its place among the slots of the rows.
+    private func forEachAtom(_ binning: CellBinning, _ body: (_ atom: Int, _ entry: Int) -> Void) {
+        for entry in 0..<(binning.rowCount * binning.slots) {
+            let atom = Int(binning.atomOfSlot.pointer[entry])
+            if atom >= 0 { body(atom, entry) }
+        }
+    }
+}
+
+extension SIMD3 where Scalar == Double {
+    /// Three numbers from an index on.
+    @inline(__always) init(_ pointer: UnsafePointer<Double>, _ index: Int) {
+        self.init(pointer[index], pointer[index + 1], pointer[index + 2])
+    }
+}
+
+extension AtomRun {
+    /// The phase of a grid whose faces are those of the box.
+    static var cornerPhase: SIMD3<Double> { SIMD3(repeating: 0.5) }
+
+    /// The model's grid over a box, placed as the configuration says.
+    func grid(for configuration: SAGESnetConfiguration, box: SimulationBox) throws -> AtomGrid {
+        let phase = configuration.origin == .aligned ? alignment.phase : AtomRun.cornerPhase
+        return try AtomGrid(box: box, side: configuration.cellSide, phase: phase)
+    }
+
+    /// How far an atom moved between two frames, by the nearest image along periodic axes, Angstrom.
+    func displacement(of atom: Int, from start: Frame, to end: Frame) -> SIMD3<Double> {
+        var moved = SIMD3(end.positions.pointer, 3 * atom) - SIMD3(start.positions.pointer, 3 * atom)
+        for axis in 0..<3 where end.box.boundary(axis) == .periodic {
+            moved[axis] -= end.box.edges[axis] * (moved[axis] / end.box.edges[axis]).rounded()
+        }
+        return moved
+    }
+}
