@@ -40,8 +40,16 @@ public final class SimulationOutput<Scalar> {
     }
 
     /// Opens a file of an interrupted simulation to go on behind its last whole frame. Collective.
+    ///
+    /// - Throws: on every rank, `HDF5Error`, `TrajectoryError`; `SAGESnetError.unsuitableData` for a trajectory that no
+    ///   simulation wrote.
     public init(appendingTo path: String, communicator: Communicator) throws {
         writer = try H5MDWriter.append(to: path, communicator: communicator)
+        let options = writer.options
+        guard options.hasVelocities, options.hasImages, options.scalars.isEmpty,
+              options.observables.map(\.name) == Self.observables.map(\.name) else {
+            throw SAGESnetError.unsuitableData(file: path, reason: "no simulation of SAGES wrote it")
+        }
     }
 
     /// Writes the state of a simulator as the next frame and flushes it. Collective.
@@ -59,13 +67,11 @@ public final class SimulationOutput<Scalar> {
         for (index, atom) in atoms.enumerated() {
             ids.pointer[index] = atom.id
             species.pointer[index] = atom.species
+            let place = simulator.placeInBox(atom)
             for axis in 0..<3 {
-                var place = (coordinate: atom.position[axis], image: 0.0)
-                // The grid may begin below the box.
-                if box.boundary(axis) == .periodic { place = box.wrap(atom.position[axis], axis: axis) }
-                positions.pointer[3 * index + axis] = place.coordinate
+                positions.pointer[3 * index + axis] = place.position[axis]
                 velocities.pointer[3 * index + axis] = atom.velocity[axis]
-                images.pointer[3 * index + axis] = atom.image[axis] + Int32(place.image)
+                images.pointer[3 * index + axis] = place.image[axis]
             }
         }
         let local = LocalAtoms(
