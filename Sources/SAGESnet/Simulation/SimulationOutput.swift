@@ -47,7 +47,7 @@ public final class SimulationOutput<Scalar> {
         writer = try H5MDWriter.append(to: path, communicator: communicator)
         let options = writer.options
         guard options.hasVelocities, options.hasImages, options.scalars.isEmpty,
-              options.observables.map(\.name) == Self.observables.map(\.name) else {
+              Set(options.observables.map(\.name)) == Set(Self.observables.map(\.name)) else {
             throw SAGESnetError.unsuitableData(file: path, reason: "no simulation of SAGES wrote it")
         }
     }
@@ -79,11 +79,21 @@ public final class SimulationOutput<Scalar> {
             velocities: velocities.pointer, images: images.pointer)
         try writer.append(
             local, step: simulator.startStep + Int64(simulator.step), time: simulator.time, box: box,
-            observables: [
-                try simulator.temperature(), simulator.conservation.largestVelocityCorrection,
-                simulator.conservation.largestDisplacementCorrection,
-            ])
+            observables: try observables(of: simulator))
         try writer.flush()
+    }
+
+    /// In the order of the file: one that was opened anew lists them by name. Collective.
+    private func observables<S>(of simulator: Simulator<S>) throws -> [Double] {
+        let temperature = try simulator.temperature()
+        return writer.options.observables.map { quantity in
+            switch quantity.name {
+            case "temperature": temperature
+            case "velocity_correction": simulator.conservation.largestVelocityCorrection
+            case "displacement_correction": simulator.conservation.largestDisplacementCorrection
+            default: preconditionFailure("the observables of a file were checked when it was opened")
+            }
+        }
     }
 
     /// Flushes and closes the file. Collective.
