@@ -37,7 +37,7 @@ function(sages_module name)
     target_include_directories(${name} PUBLIC ${CMAKE_BINARY_DIR}/modules)
 endfunction()
 
-sages_module(Diagnostics CBuildInformation)
+sages_module(Diagnostics)
 sages_module(Configuration Diagnostics)
 sages_module(MPI Diagnostics)
 sages_module(HDF5 MPI Diagnostics)
@@ -73,7 +73,8 @@ file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${SAGES_SOURCE}/SAGESC/*.swift)
 add_library(sages SHARED ${sources})
 add_library(SAGES::sages ALIAS sages)
 target_compile_options(sages PRIVATE ${SAGES_SWIFT_FLAGS})
-target_link_libraries(sages PRIVATE SAGESnet Training Trajectory Grid Tensor MPI Diagnostics)
+# CBuildInformation here alone: a new commit compiles it and links, and no Swift module.
+target_link_libraries(sages PRIVATE SAGESnet Training Trajectory Grid Tensor MPI Diagnostics CBuildInformation)
 target_link_options(sages PRIVATE
     ${SAGES_SWIFT_LINK_FLAGS}
     "SHELL:-Xlinker --version-script=${SAGES_SYMBOLS}"
