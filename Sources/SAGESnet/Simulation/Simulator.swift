@@ -29,7 +29,7 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
     /// How often the network's memory had to be planned anew for more rows.
     public private(set) var plans = 0
 
-    private let communicator: Communicator
+    let communicator: Communicator
     private let source: String
     private let parameters: Buffer<Scalar>
     private let filler: CellFiller
@@ -154,6 +154,12 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
         }
         step += 1
         try settle()
+    }
+
+    /// Changes this rank's atoms in place. Collective where positions change.
+    func changeAtoms(moving: Bool, _ change: (UnsafeMutableBufferPointer<SimulatedAtom>) -> Void) throws {
+        change(UnsafeMutableBufferPointer(start: atoms.pointer, count: atoms.count))
+        if moving { try settle() }
     }
 
     /// Brings every atom into the grid and to the rank that owns its cell, and sorts atoms into rows. Collective.
