@@ -48,7 +48,7 @@ private func expectConservation(_ predictor: String, steps: Int, _ communicator:
         let end = try Totals(simulator, communicator)
         try expect(end.ids == start.ids && end.ids.count == 300, "\(end.ids.count) atoms")
         try expect(end.mass == start.mass, "mass \(start.mass) became \(end.mass)")
-        try expect(end.motion > 1.2 * start.motion, "hardly violent: \(start.motion) became \(end.motion) u A/ps")
+        try expect(end.motion > 1.1 * start.motion, "hardly violent: \(start.motion) became \(end.motion) u A/ps")
         try expect(simulator.conservation.largestVelocityCorrection > 1e-3, "there was nothing to correct")
         func length(_ vector: SIMD3<Double>) -> Double { (vector * vector).sum().squareRoot() }
         let drift = length(end.momentum - start.momentum)
