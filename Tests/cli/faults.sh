@@ -12,6 +12,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/support/small.bash"
 
 import_small
 train_small 2 model.h5
+# A model of a kind that this program does not know: another word of the same length, wherever the file says it.
+LC_ALL=C sed 's/sagesnet/magicnet/g' model.h5 > other-kind.h5
 head --bytes=100000 data.h5 > truncated.h5
 zcat "$diamond/train-300K.lammpstrj.gz" | head --bytes=150000 > truncated.lammpstrj
 head --bytes=150000 "$diamond/train-300K.lammpstrj.gz" > truncated.lammpstrj.gz
@@ -34,6 +36,8 @@ END
 }
 box "pp pp ff" outside.lammpstrj
 box "pp pp pp" wrapped.lammpstrj
+# Atoms that are inside, one of which flies out of the box, 0.25 Angstrom a step.
+sed 's/ 17.9 0 0 0/ 17.7 0 0 50/' outside.lammpstrj > flying.lammpstrj
 # Many atoms in one place: more than a cell has slots for.
 {
     printf 'ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n64\nITEM: BOX BOUNDS pp pp pp\n'
@@ -44,6 +48,7 @@ box "pp pp pp" wrapped.lammpstrj
 } > crowded.lammpstrj
 from_dump=(--elements C --timestep 0.0005)
 expect_status 0 "$SAGES" import wrapped.lammpstrj "${from_dump[@]}" --out wrapped.h5
+expect_status 0 "$SAGES" import flying.lammpstrj "${from_dump[@]}" --out flying.h5
 expect_status 0 "$SAGES" import crowded.lammpstrj "${from_dump[@]}" --out crowded.h5
 
 for ranks in 1 3; do
@@ -74,10 +79,25 @@ for ranks in 1 3; do
     expect_status_on "$ranks" 65 "$SAGES" import outside.lammpstrj "${from_dump[@]}" --out no.h5
     expect_message_once outside.lammpstrj
     expect_message "atom 2"
+    expect_status_on "$ranks" 65 "$SAGES" simulate model.h5 --input flying.h5 --steps 20 --out flown.h5
+    expect_message_once flying.h5
+    expect_message "atom 2 is outside the box, which is not periodic along z"
+    rm --force flown.h5
+    # The cell, what it holds and the side h of cells are told.
     expect_status_on "$ranks" 65 "$SAGES" simulate model.h5 --input crowded.h5 --steps 1 --out no.h5
-    expect_message cell
+    expect_message_once crowded.h5
+    expect_message "holds 64 atoms, and the model has 1 slot for cells of side 0.89175 Angstrom"
+    # Of the data, which takes two frames with velocities.
+    expect_status_on "$ranks" 65 "${train[@]}" --set model.cell=3
+    expect_message_once data.h5
+    expect_message "slot"
+    expect_status_on "$ranks" 65 "${train[@]}" --set 'model.elements=["Si"]'
+    expect_message_once "does not know element C"
 
-    # A trajectory is no model, and a model no trajectory.
+    # A trajectory is no model, a model no trajectory, and a model of another kind not this one.
+    expect_status_on "$ranks" 65 "$SAGES" simulate other-kind.h5 --input data.h5 --steps 1 --out no.h5
+    expect_message_once other-kind.h5
+    expect_message magicnet
     expect_status_on "$ranks" 65 "$SAGES" simulate data.h5 --input data.h5 --steps 1 --out no.h5
     expect_message_once data.h5
     expect_status_on "$ranks" 65 "$SAGES" simulate model.h5 --input model.h5 --steps 1 --out no.h5
@@ -85,18 +105,35 @@ for ranks in 1 3; do
     expect "a failed run left no.h5 behind" test ! -e no.h5
 done
 
-# A full disk, where we may mount one.
-mkdir full
-if mount -t tmpfs -o size=256k tmpfs full 2> /dev/null; then
-    trap 'umount --lazy full' EXIT
+# A full disk, where we may mount one: a rank that cannot write must not leave the others waiting.
+full() { # size
+    mkdir --parents full
+    mount -t tmpfs -o "size=$1" tmpfs full 2> /dev/null
+}
+if full 256k; then
+    trap 'umount --lazy full 2> /dev/null' EXIT
     for ranks in 1 3; do
         expect_status_on "$ranks" 74 "$SAGES" import "$diamond/train-300K.lammpstrj.gz" "${from_dump[@]}" \
             --out full/data.h5
-        expect_message full/data.h5
+        expect_message_once full/
         expect_status_on "$ranks" 74 "$SAGES" simulate model.h5 --input data.h5 --steps 100 --every 1 --out full/out.h5
-        expect_message full/out.h5
+        expect_message_once full/out.h5
+        expect_status_on "$ranks" 74 "$SAGES" train "$configuration" "${small[@]}" --set model.channels=32 \
+            --out full/model.h5
+        expect_message_once "full/model.h5:"
+        rm --force full/* full/.[!.]*
+    done
+    umount full
+    # A disk that fills while a simulation goes on: what was written before stays readable.
+    full 12m
+    for ranks in 1 3; do
+        expect_status_on "$ranks" 74 "$SAGES" simulate model.h5 --input data.h5 --steps 500 --every 1 --out full/out.h5
+        expect_message_once full/out.h5
+        expect_status 0 "$SAGES" info full/out.h5
+        expect_output frames
         rm --force full/*
     done
+    umount full
 fi
 
 finish

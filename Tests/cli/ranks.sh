@@ -31,12 +31,12 @@ for ranks in 1 2 3 4; do
     train_small "$ranks" "model-$ranks.h5"
     expect "weights differ between 1 and $ranks ranks" h5diff model-1.h5 "model-$ranks.h5" /parameters
 done
-same_on_ranks diamond "1 3" model-1.h5 data.h5 20 --every 5 --replicate 1x2x1
-expect_status_on 6 0 "$SAGES" simulate model-1.h5 --input data.h5 --frame 0 --steps 20 --every 5 \
+same_on_ranks diamond "1 3" model-1.h5 data.h5 6 --every 2 --replicate 1x2x1
+expect_status_on 6 0 "$SAGES" simulate model-1.h5 --input data.h5 --frame 0 --steps 6 --every 2 \
     --replicate 1x2x1 --decomposition 3x2x1 --out diamond-3x2x1.h5
 expect "trajectories differ between decompositions" h5diff diamond-1.h5 diamond-3x2x1.h5
 # The comparison can fail: another frame is another trajectory.
-expect_status 0 "$SAGES" simulate model-1.h5 --input data.h5 --frame 1 --steps 20 --every 5 \
+expect_status 0 "$SAGES" simulate model-1.h5 --input data.h5 --frame 1 --steps 6 --every 2 \
     --replicate 1x2x1 --out other.h5
 h5diff diamond-1.h5 other.h5 /particles/all/position/value > stdout 2> stderr
 outcome "$(($? != 1))" "h5diff finds no difference where there is one"
@@ -64,7 +64,7 @@ same_on_ranks cube "1 8" energy-occupied.h5 cube.h5 20 --every 5
 same_on_ranks cube-dense "1 8" increment-dense.h5 cube.h5 20 --every 5
 expect_status_on 8 0 "$SAGES" simulate energy-occupied.h5 --input cube.h5 --frame 0 --steps 20 --every 5 \
     --decomposition 1x1x3 --json --out cube-idle.h5
-expect_output '"active_ranks":3'
+expect_output '"active_ranks": 3'
 expect "files differ with idle ranks" h5diff cube-1.h5 cube-idle.h5
 
 finish

@@ -68,8 +68,11 @@ for signal in USR1 TERM; do
     expect "weights differ after SIG$signal and resuming" h5diff whole.h5 "asked-$signal.h5" /parameters
 done
 
-# The whole file is compared: atoms, boxes crossed, times, corrections. Atoms cross the border of the box.
-simulate=("$SAGES" simulate whole.h5 --input data.h5 --frame 0 --steps 300 --every 2 --resume --out)
+# The whole file is compared: atoms, boxes crossed, times, corrections. Atoms go everywhere, and out of the box.
+import_gas gas "14 22 13" 700 0
+mapfile -t options < <(data_options gas.h5)
+expect_status 0 "$SAGES" train "$configuration" "${options[@]}" "${gas[@]}" --out gas-model.h5
+simulate=("$SAGES" simulate gas-model.h5 --input gas.h5 --frame 0 --steps 400 --every 2 --resume --out)
 measure expect_status_on 2 0 "${simulate[@]}" trajectory.h5
 kill_at_random "$elapsed" "${simulate[@]}" killed-trajectory.h5
 expect_status_on 3 0 "${simulate[@]}" killed-trajectory.h5
