@@ -91,7 +91,7 @@ let package = Package(
                     dependencies: ["Training", "Configuration", "NeuralNetworks", "Tensor", "Kernels", "Diagnostics"]),
         .testTarget(name: "SAGESnetTests",
                     dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff", "Tensor",
-                                   "MPI", "SAGESnetTestSupport"]),
+                                   "MPI", "HDF5", "SAGESnetTestSupport"]),
         // Synthetic trajectories and small models, for unit tests and distributed ones.
         .target(name: "SAGESnetTestSupport", dependencies: ["SAGESnet", "Trajectory", "Configuration", "Tensor"],
                 path: "Tests/SAGESnetTestSupport"),
