@@ -12,9 +12,10 @@ typedef struct { MPI_Request handle; } sages_mpi_request;
 static inline MPI_Comm sages_mpi_comm_world(void) { return MPI_COMM_WORLD; }
 static inline MPI_Comm sages_mpi_comm_self(void) { return MPI_COMM_SELF; }
 static inline int sages_mpi_comm_is_null(sages_mpi_comm comm) { return comm.handle == MPI_COMM_NULL; }
-// An integer that is no handle gives the null communicator, or one that MPI refuses.
+// An integer that is no handle gives the null communicator (Open MPI says 0), or one that MPI refuses.
 static inline sages_mpi_comm sages_mpi_comm_f2c(int fortran) {
     sages_mpi_comm comm = {MPI_Comm_f2c((MPI_Fint)fortran)};
+    if (comm.handle == (MPI_Comm)0) comm.handle = MPI_COMM_NULL;
     return comm;
 }
 static inline int sages_mpi_errors_return(MPI_Comm comm) { return MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN); }

@@ -76,6 +76,8 @@ target_compile_options(sages PRIVATE ${SAGES_SWIFT_FLAGS})
 # CBuildInformation here alone: a new commit compiles it and links, and no Swift module.
 target_link_libraries(sages PRIVATE SAGESnet Training Trajectory Grid Tensor MPI Diagnostics CBuildInformation)
 target_link_options(sages PRIVATE
+    # The toolchain's own linker: with gold, metadata of Swift types stay visible whatever the list of symbols says.
+    -use-ld=lld
     ${SAGES_SWIFT_LINK_FLAGS}
     "SHELL:-Xlinker --version-script=${SAGES_SYMBOLS}"
     "SHELL:-Xlinker -z -Xlinker defs")

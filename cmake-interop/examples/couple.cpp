@@ -178,7 +178,7 @@ void run(char **argv, MPI_Comm communicator) {
         check(sages_output_close(output));
     }
 
-    const double target = 450;
+    const double target = 200;
     Simulation local = from_arrays(model, argv[2], communicator), by_id = from_arrays(model, argv[2], communicator);
     thermostat(local, steps, target, false, communicator);
     thermostat(by_id, steps, target, true, communicator);

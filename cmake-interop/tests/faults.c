@@ -130,7 +130,8 @@ static void runs(const sages_model *model, const char *start, MPI_Comm world) {
     values = malloc((size_t)(3 * count + 3) * sizeof *values);
     if (count > 0) EXPECT(SAGES_USAGE, "room", sages_simulation_get_velocities(simulation, values, count - 1));
     SUCCEED(sages_simulation_get_velocities(simulation, values, count));
-    EXPECT(SAGES_USAGE, "without ids", sages_simulation_set_velocities(simulation, count + 1, NULL, values));
+    EXPECT(SAGES_USAGE, "without ids", sages_simulation_set_velocities(simulation, count - 1, NULL, values));
+    EXPECT(SAGES_USAGE, "no number of atoms", sages_simulation_set_velocities(simulation, 1 << 20, NULL, values));
     id = 1 << 20;
     EXPECT(SAGES_USAGE, "no atom 1048576", sages_simulation_set_velocities(simulation, rank == 0, &id, vector));
     if (size > 1) {
