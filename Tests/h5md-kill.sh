@@ -8,6 +8,10 @@ executable=${1:?usage: h5md-kill.sh EXECUTABLE [TRIALS] [RANKS]}
 trials=${2:-10}
 ranks=${3:-2}
 python=${PYTHON:-python3}
+"$python" -c "import h5py" 2> /dev/null || {
+    echo "skipped: $python has no h5py"
+    exit 77
+}
 folder=$(mktemp --directory)
 trap 'kill -KILL $(cat "$folder"/*.pid.* 2>/dev/null) 2>/dev/null; rm -rf "$folder"' EXIT
 

@@ -117,6 +117,8 @@ for name in "${wanted[@]}"; do
             stage "distributed on $ranks" 300 "${launcher[@]}" "$distributed"
         done
         check Tests/mpi-faults.sh 420 "$distributed"
+        check Tests/training-kill.sh 240 "$distributed" 6
+        check Tests/h5md-kill.sh 180 "$distributed" 4
         ;;
     checks)
         for file in Tests/cli/*.sh; do
