@@ -134,10 +134,8 @@ static void runs(const sages_model *model, const char *start, MPI_Comm world) {
     EXPECT(SAGES_USAGE, "no number of atoms", sages_simulation_set_velocities(simulation, 1 << 20, NULL, values));
     id = 1 << 20;
     EXPECT(SAGES_USAGE, "no atom 1048576", sages_simulation_set_velocities(simulation, rank == 0, &id, vector));
-    if (size > 1) {
-        id = 1;
-        EXPECT(SAGES_USAGE, "named twice", sages_simulation_set_velocities(simulation, 1, &id, vector));
-    }
+    id = 1;
+    if (size > 1) EXPECT(SAGES_USAGE, "named twice", sages_simulation_set_velocities(simulation, 1, &id, vector));
     vector[1] = NAN;
     EXPECT(SAGES_USAGE, "atom 1 ", sages_simulation_set_velocities(simulation, rank == 0, &id, vector));
     vector[1] = 1e6;
