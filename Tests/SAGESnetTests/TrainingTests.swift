@@ -95,9 +95,10 @@ import Trajectory
             try SAGESnetTask<Float>("elements: [\"Si\"]", [crystal])
         }
         // Two sites in a cell.
-        let task = try SAGESnetTask<Float>(
-            modelConfiguration("cell: 2, channels: 4, blocks: 1"), training: [crystal], validation: [])
-        #expect(throws: SAGESnetError.self) { try task.lossAndGradient(task.someWeights(), samples: [0]) }
+        #expect(
+            throws: SAGESnetError.crowdedCell(
+                file: crystal, frame: 0, cell: "0x0x0 (z, y, x)", atoms: 4, slots: 3, cellSide: 2)
+        ) { try SAGESnetTask<Float>("cell: 2, slots: 3, origin: \"corner\"", [crystal]) }
     }
 
     /// Kicks that are gradients of an energy keep a rollout's temperature, 20 times as long as the data.
