@@ -66,7 +66,11 @@ let package = Package(
         .target(name: "SAGESnet",
                 dependencies: ["Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff", "Tensor", "Kernels",
                                "MPI", "HDF5", "Configuration", "Diagnostics"]),
-        .target(name: "SAGESC", dependencies: ["SAGESnet", "Trajectory", "MPI", "CMPI", "Diagnostics"]),
+        // The C header, which the compiler holds the functions of SAGESC against.
+        .systemLibrary(name: "CSAGES", path: "cmake-interop/include", pkgConfig: setting("SAGES_MPI_PKGCONFIG", "ompi-c")),
+        .target(name: "SAGESC",
+                dependencies: ["CSAGES", "SAGESnet", "Training", "Trajectory", "Grid", "Tensor", "MPI", "CMPI",
+                               "Diagnostics"]),
 
         .executableTarget(name: "sages",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",

@@ -23,6 +23,7 @@ test="$folder/test-1000K.h5"
 rollout="$folder/rollout.h5"
 steps=1000
 ranks="$SAGES_RANKS"
+stages=()
 mkdir --parents "$folder"
 
 # Runs a command as one stage; its wall time is printed, and a failure names it.
@@ -36,6 +37,7 @@ stage() {
         exit "$status"
     fi
     echo "== $name: $((SECONDS - started)) s"
+    stages+=("$(printf '  %-32s %5d s' "$name" "$((SECONDS - started))")")
 }
 
 import() {
@@ -48,7 +50,22 @@ import() {
 
 figures() {
     sages_run "$ranks" "$sages" evaluate "$model" --data "$test" --rollout "$steps" --json > "$folder/figures.json"
-    cat "$folder/figures.json"
+    echo "$folder/figures.json"
+}
+
+# A number of figures.json with three significant digits, or - where there is none: figure NAME [BASELINE]
+# Members stand on lines of their own, and those of a baseline are indented more.
+figure() {
+    awk -v name="$1" -v baseline="${2:-}" '
+        /^    "[a-z]*": / { within = $1; gsub(/[":]/, "", within) }
+        /^    }/ { within = "" }
+        within == baseline && $1 == "\"" name "\":" { value = $2 }
+        END {
+            sub(/,$/, "", value)
+            if (value == "" || value == "null") print "-"
+            else if (value + 0 >= 1000 || value + 0 <= -1000) printf "%.0f", value
+            else printf "%.3g", value
+        }' "$folder/figures.json"
 }
 
 stage "set up" bash jobs/setup.sh
@@ -56,10 +73,10 @@ stage "build" swift build --configuration release --product sages --scratch-path
 stage "import" import
 stage "train on $ranks ranks" \
     sages_run "$ranks" "$sages" train jobs/configs/quickstart.json5 --out "$model" --resume
+# Every step is written, for the spectrum: carbon vibrates up to 45 THz.
 stage "simulate $steps steps on $ranks ranks" \
-    sages_run "$ranks" "$sages" simulate "$model" --input "$test" --frame 0 --steps "$steps" --every 10 --out "$rollout"
-stage "evaluate one step" "$sages" evaluate "$model" --data "$test"
-stage "evaluate $steps steps" figures
+    sages_run "$ranks" "$sages" simulate "$model" --input "$test" --frame 0 --steps "$steps" --out "$rollout"
+stage "evaluate" figures
 if command -v gnuplot > /dev/null; then
     stage "plot" "$sages" plot "$rollout" --reference "$test" --metrics "${model%.h5}.metrics.csv" --out "$folder/plots"
 else
@@ -74,7 +91,23 @@ for file in "$model" "$rollout" "$folder/figures.json"; do
 done
 cat << END
 
-Made in $SECONDS s:
+One step of $(figure samples), error over that of ballistic motion   position   velocity
+$(for who in model linear ballistic persistence; do
+    baseline="$who"
+    [[ "$who" != model ]] || baseline=""
+    printf '  %-47s %10s %10s\n' "$who" "$(figure position_ratio "$baseline")" "$(figure velocity_ratio "$baseline")"
+done)
+
+Rollout of $(figure rollout_steps_done) steps
+  temperature                      $(figure temperature_mean) K on average, $(figure temperature_drift) K/ps; molecular dynamics: $(figure temperature_reference) K
+  largest difference of g(r)       $(figure rdf_error) of a peak of $(figure rdf_peak); between halves of the data: $(figure rdf_error_reference)
+  atoms kept                       $(($(figure atoms) - $(figure atoms_lost))) of $(figure atoms)
+
+Wall time
+$(printf '%s\n' "${stages[@]}")
+  all                              $(printf '%5d' "$SECONDS") s
+
+Made
   model        $model
   trajectory   $rollout (H5MD: MDAnalysis opens it)
   figures      $folder/figures.json

@@ -118,7 +118,7 @@ public final class GridConvolution {
     func backwardWeights<Scalar: KernelScalar>(_ w: Operand<Scalar>, _ x: Operand<Scalar>, _ g: Operand<Scalar>) throws {
         let geometry = geometry(x.columns, g.columns)
         let workspace = workspace(Scalar.self, geometry, adjoint: true)
-        w.pointer.update(repeating: 0, count: geometry.weightCount)
+        fill(w.pointer, with: 0, count: geometry.weightCount)
         for sample in 0..<input.samples {
             let cotangent = g.pointer + sample * output.extents.count * g.columns
             try padding(input, x.pointer + sample * input.extents.count * x.columns, x.columns,

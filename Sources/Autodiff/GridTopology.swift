@@ -61,8 +61,9 @@ public final class GridTopology {
         let strides = CellStrides(packed: extents, padding: 1, channels: channels)
         for z in 0..<extents.z {
             for y in 0..<extents.y {
-                (target + strides.offset(z + 1, y + 1, 1)).update(
-                    from: rows + (z * extents.y + y) * extents.x * channels, count: extents.x * channels)
+                copy(
+                    target + strides.offset(z + 1, y + 1, 1), rows + (z * extents.y + y) * extents.x * channels,
+                    count: extents.x * channels)
             }
         }
         guard let exchange else {
@@ -81,9 +82,9 @@ public final class GridTopology {
     ) {
         func fill(_ halo: Int, _ source: Int, _ isPeriodic: Bool, _ count: Int) {
             if isPeriodic {
-                (target + halo).update(from: target + source, count: count)
+                copy(target + halo, target + source, count: count)
             } else {
-                (target + halo).update(repeating: 0, count: count)
+                Kernels.fill(target + halo, with: 0, count: count)
             }
         }
         for z in 1...max(extents.z, 1) {

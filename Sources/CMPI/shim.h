@@ -12,6 +12,11 @@ typedef struct { MPI_Request handle; } sages_mpi_request;
 static inline MPI_Comm sages_mpi_comm_world(void) { return MPI_COMM_WORLD; }
 static inline MPI_Comm sages_mpi_comm_self(void) { return MPI_COMM_SELF; }
 static inline int sages_mpi_comm_is_null(sages_mpi_comm comm) { return comm.handle == MPI_COMM_NULL; }
+// An integer that is no handle gives the null communicator, or one that MPI refuses.
+static inline sages_mpi_comm sages_mpi_comm_f2c(int fortran) {
+    sages_mpi_comm comm = {MPI_Comm_f2c((MPI_Fint)fortran)};
+    return comm;
+}
 static inline int sages_mpi_errors_return(MPI_Comm comm) { return MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN); }
 static inline int sages_mpi_comm_dup(MPI_Comm comm, sages_mpi_comm *out) { return MPI_Comm_dup(comm, &out->handle); }
 static inline int sages_mpi_comm_free(MPI_Comm comm) { return MPI_Comm_free(&comm); }

@@ -61,6 +61,7 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
     public let environment: [EnvironmentVariable]
     public let usesForces: Bool
     public let augmentation: Bool
+    public let timeReversal: Bool
     public let positionNoise: Double
     public let velocityNoise: Double
     public let rollout: Int
@@ -87,6 +88,8 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
         usesForces = try section.value("forces", default: false, "whether a force vector on each atom enters its cell")
         augmentation = try section.value("augmentation", default: true,
                                          "whether samples are turned by the symmetries of the cube that keep the box")
+        timeReversal = try section.value("timeReversal", default: false,
+                                         "whether samples also run backwards in time: for runs at constant energy")
         positionNoise = try section.value("positionNoise", default: 0, in: .atLeast(0), unit: "Angstrom",
                                           "standard deviation of noise on input positions in training")
         velocityNoise = try section.value("velocityNoise", default: 0, in: .atLeast(0), unit: "Angstrom/ps",

@@ -135,7 +135,7 @@ private let xyzFileText = """
     func mutatedFilesParseOrThrow(original: String) throws {
         let scratch = try Scratch()
         let bytes = Array(original.utf8)
-        var generator = SeededGenerator(state: 11)
+        var generator = SplitMix(state: 11)
         let inserts = ["-1", "99999999999", "9223372036854775807", "1e308", "-1e308", "nan", "\u{0}", "\n", " ", "ITEM: ", "\"", "1e-320", "é"]
         var parsed = 0, refused = 0
         for _ in 0..<400 {

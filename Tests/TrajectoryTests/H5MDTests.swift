@@ -6,7 +6,7 @@ import Testing
 
 /// Frames with sparse ids, several species, images and a box whose origin is not zero.
 func sampleFrames(atoms: Int, frames: Int, velocities: Bool = true, images: Bool = true) -> [AtomFrame] {
-    var generator = SeededGenerator(state: 21)
+    var generator = SplitMix(state: 21)
     return (0..<frames).map { index in
         var frame = AtomFrame()
         frame.step = Int64(10 * index + 3)
@@ -76,7 +76,7 @@ let sampleSpecies = SpeciesTable(symbols: ["H", "C", "O"], masses: [1.008, 12.01
         let scratch = try Scratch()
         var frame = sampleFrames(atoms: 40, frames: 1)[0]
         let sorted = frame
-        var generator = SeededGenerator(state: 8)
+        var generator = SplitMix(state: 8)
         for spread in [1, 1_000_000] {
             var expected = sorted
             expected.ids = sorted.ids.map { $0 * Int64(spread) }
@@ -177,7 +177,7 @@ let sampleSpecies = SpeciesTable(symbols: ["H", "C", "O"], masses: [1.008, 12.01
         let frames = sampleFrames(atoms: 50, frames: 3)
         try write(frames, to: scratch.file("a.h5"), H5MDOptions(precision: .float64, hasImages: true))
         let bytes = try scratch.bytes("a.h5")
-        var generator = SeededGenerator(state: 4)
+        var generator = SplitMix(state: 4)
         for _ in 0..<100 {
             let path = try scratch.write("mutant.h5", Array(bytes.prefix(Int.random(in: 0..<bytes.count, using: &generator))))
             let error = #expect(throws: HDF5Error.self) { _ = try read(path) }

@@ -159,7 +159,7 @@ private func dump(_ columns: String, bounds: String = "pp pp pp\n0 10\n0 10\n0 1
     /// A 10 MB dump takes well under a second on an idle core.
     @Test func speed() throws {
         let scratch = try Scratch()
-        var generator = SeededGenerator(state: 5)
+        var generator = SplitMix(state: 5)
         var text = ""
         let rows = (1...1000).map { id -> String in
             let numbers = (0..<6).map { _ in String(format: "%.8g", Double.random(in: 0..<10, using: &generator)) }

@@ -11,7 +11,7 @@ private func parse<T>(_ string: String, _ body: (UnsafeBufferPointer<UInt8>) -> 
 
 @Suite struct NumberTests {
     @Test func doublesAreRoundedCorrectly() {
-        var generator = SeededGenerator(state: 1)
+        var generator = SplitMix(state: 1)
         for _ in 0..<100_000 {
             let digits = Int.random(in: 1...21, using: &generator)
             var text = Bool.random(using: &generator) ? "-" : ""
@@ -42,7 +42,7 @@ private func parse<T>(_ string: String, _ body: (UnsafeBufferPointer<UInt8>) -> 
     }
 
     @Test func wrappingIsIdempotentAndInside() {
-        var generator = SeededGenerator(state: 2)
+        var generator = SplitMix(state: 2)
         for _ in 0..<200_000 {
             let origin = Double.random(in: -50..<50, using: &generator)
             let edge = Double.random(in: 0.1..<40, using: &generator)
@@ -60,7 +60,7 @@ private func parse<T>(_ string: String, _ body: (UnsafeBufferPointer<UInt8>) -> 
     }
 
     @Test func upperFaceKeepsTheEdge() {
-        var generator = SeededGenerator(state: 3)
+        var generator = SplitMix(state: 3)
         for _ in 0..<200_000 {
             let low = Double.random(in: -50..<50, using: &generator)
             let high = low + Double.random(in: 0.1..<100, using: &generator)

@@ -31,7 +31,7 @@ final class Scratch {
 }
 
 /// A generator of known sequence (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
+struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {

@@ -21,7 +21,7 @@ struct NeighborConvolution<Scalar: KernelScalar>: Operation {
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) throws {
         let (x, w) = (inputs[0], inputs[1])
         try topology.exchange?.start(rows: x.pointer, channels: x.columns)
-        output.pointer.update(repeating: 0, count: output.count)
+        fill(output.pointer, with: 0, count: output.count)
         accumulate(.interior, x, w, output)
         try topology.exchange?.finish(rows: x.pointer, channels: x.columns)
         accumulate(.boundary, x, w, output)

@@ -29,7 +29,7 @@ struct Spread<Scalar: KernelScalar>: Operation {
     func domain(of inputs: [RowDomain?]) -> RowDomain? { rowDomain.domain }
 
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
-        output.pointer.update(repeating: inputs[0].pointer[0], count: output.count)
+        fill(output.pointer, with: inputs[0].pointer[0], count: output.count)
     }
 
     func adjoints(

@@ -25,6 +25,8 @@ public final class AtomRun {
     public let mobility: [Double]
     /// u. [N]
     public let masses: [Double]
+    /// Who the atoms are, in the file's and the model's terms.
+    let table: AtomTable
     /// Time between frames, ps.
     public let timeStep: Double
     /// Of the run: mean kinetic temperature for `temperature`, the file's attribute of the variable's name under
@@ -55,6 +57,7 @@ public final class AtomRun {
         frameCount = reader.frameCount
         timeStep = step
         let table = try AtomTable(reader, atoms: 0..<reader.atomCount, knownElements: configuration.elements)
+        self.table = table
         (ids, elements, masses, mobility) = (table.ids, table.elements, table.masses, table.mobility)
         frames = Array(repeating: nil, count: reader.frameCount)
 
@@ -73,11 +76,13 @@ public final class AtomRun {
         }
     }
 
-    /// A frame, read on first use and kept.
-    public func frame(_ index: Int) throws -> Frame {
+    /// A frame, read on first use.
+    ///
+    /// - Parameter isKept: whether it stays in memory for the next use; a single pass over long data keeps nothing.
+    public func frame(_ index: Int, keeping isKept: Bool = true) throws -> Frame {
         if let frame = frames[index] { return frame }
         let frame = try AtomRun.read(reader, index)
-        frames[index] = frame
+        if isKept { frames[index] = frame }
         return frame
     }
 

@@ -20,9 +20,11 @@ struct CellWriter<Scalar: KernelScalar> {
 
     /// Empties the slots of the rows.
     func clear(rows: Int) {
-        occupancy.update(repeating: 0, count: rows * layout.occupancies)
-        for vector in [mobility, offset, velocity] { vector.update(repeating: 0, count: rows * layout.vectors) }
-        force?.update(repeating: 0, count: rows * layout.vectors)
+        Kernels.fill(occupancy, with: 0, count: rows * layout.occupancies)
+        Kernels.fill(mobility, with: 0, count: rows * layout.vectors)
+        Kernels.fill(offset, with: 0, count: rows * layout.vectors)
+        Kernels.fill(velocity, with: 0, count: rows * layout.vectors)
+        if let force { Kernels.fill(force, with: 0, count: rows * layout.vectors) }
     }
 
     /// Writes the same environment, normalized [G], into every row.

@@ -30,13 +30,19 @@ extension SAGESnetTask {
         random: Philox?
     ) throws -> Int {
         let cells = cells(of: run)
-        let start = try run.frame(frame)
-        var grid = try run.grid(for: model.configuration, box: start.box)
+        var random = random
         var symmetry = CubeSymmetry.identity
-        if var random {
-            symmetry = cells.symmetries[random.nextIndex(below: cells.symmetries.count)]
-            if model.configuration.origin == .random { grid = try shiftedGrid(start.box, &random) }
-            drawNoise(&random, atoms: run.atomCount)
+        var order = FrameOrder(first: frame, steps: model.configuration.rollout, isReversed: false)
+        if random != nil {
+            symmetry = cells.symmetries[random!.nextIndex(below: cells.symmetries.count)]
+            // Motion without friction is as true backwards: from the last frame to the first, velocities turned round.
+            order.isReversed = model.configuration.timeReversal && random!.nextIndex(below: 2) == 1
+        }
+        let start = try run.frame(order[0])
+        var grid = try run.grid(for: model.configuration, box: start.box)
+        if random != nil {
+            if model.configuration.origin == .random { grid = try shiftedGrid(start.box, &random!) }
+            drawNoise(&random!, atoms: run.atomCount)
         }
         guard grid.cells == cells.filler.decomposition.cells else {
             throw SAGESnetError.unsuitableData(
@@ -53,8 +59,9 @@ extension SAGESnetTask {
             }
         }
         let isNoisy = random != nil && (model.configuration.positionNoise > 0 || model.configuration.velocityNoise > 0)
-        writeStart(inputs, program, run, start, symmetry, cells, firstRow: firstRow, samples: samples, isNoisy: isNoisy)
-        try writeTargets(inputs, program, run, start, frame, symmetry, binning, firstRow: firstRow)
+        writeStart(
+            inputs, program, run, start, order.sign, symmetry, cells, firstRow: firstRow, samples: samples, isNoisy: isNoisy)
+        try writeTargets(inputs, program, run, start, order, symmetry, binning, firstRow: firstRow)
         return binning.rowCount
     }
 
@@ -128,19 +135,19 @@ extension SAGESnetTask {
 
     /// The first frame's cells, and the weights of their slots in the loss.
     private func writeStart(
-        _ inputs: Inputs, _ program: Program<Scalar>, _ run: AtomRun, _ start: AtomRun.Frame, _ symmetry: CubeSymmetry,
-        _ cells: RunCells, firstRow: Int, samples: Int, isNoisy: Bool
+        _ inputs: Inputs, _ program: Program<Scalar>, _ run: AtomRun, _ start: AtomRun.Frame, _ sign: Double,
+        _ symmetry: CubeSymmetry, _ cells: RunCells, firstRow: Int, samples: Int, isNoisy: Bool
     ) {
         let (layout, binning) = (model.cellLayout, cells.filler.binning)
         let writer = CellWriter(program, inputs.cells, layout, firstRow: firstRow)
         writer.clear(rows: binning.rowCount)
         cells.environment.withUnsafeBufferPointer { writer.write(environment: $0, rows: binning.rowCount) }
         let weight = program.pointer(to: inputs.weight) + firstRow * layout.vectors
-        weight.update(repeating: 0, count: binning.rowCount * layout.vectors)
+        Kernels.fill(weight, with: 0, count: binning.rowCount * layout.vectors)
         let share = Scalar(1 / Double(3 * run.atomCount * samples * model.configuration.rollout))
         forEachAtom(binning) { atom, entry in
             var offset = SIMD3(offsets.pointer, 3 * atom)
-            var motion = symmetry(SIMD3(start.velocities.pointer, 3 * atom))
+            var motion = sign * symmetry(SIMD3(start.velocities.pointer, 3 * atom))
             if isNoisy {
                 offset += SIMD3(noise.pointer, 3 * atom)
                 motion += SIMD3(noise.pointer, 3 * (run.atomCount + atom))
@@ -153,20 +160,20 @@ extension SAGESnetTask {
 
     /// The frames that follow, from the centers of the first frame's cells.
     private func writeTargets(
-        _ inputs: Inputs, _ program: Program<Scalar>, _ run: AtomRun, _ start: AtomRun.Frame, _ frame: Int,
+        _ inputs: Inputs, _ program: Program<Scalar>, _ run: AtomRun, _ start: AtomRun.Frame, _ order: FrameOrder,
         _ symmetry: CubeSymmetry, _ binning: CellBinning, firstRow: Int
     ) throws {
         let vectors = model.cellLayout.vectors
         for step in inputs.targets.indices {
-            let end = try run.frame(frame + step + 1)
+            let end = try run.frame(order[step + 1])
             let place = program.pointer(to: inputs.targets[step].offset) + firstRow * vectors
             let motion = program.pointer(to: inputs.targets[step].velocity) + firstRow * vectors
-            place.update(repeating: 0, count: binning.rowCount * vectors)
-            motion.update(repeating: 0, count: binning.rowCount * vectors)
+            Kernels.fill(place, with: 0, count: binning.rowCount * vectors)
+            Kernels.fill(motion, with: 0, count: binning.rowCount * vectors)
             forEachAtom(binning) { atom, entry in
                 let moved = run.displacement(of: atom, from: start, to: end)
                 let offset = SIMD3(offsets.pointer, 3 * atom) + symmetry(moved)
-                let velocity = symmetry(SIMD3(end.velocities.pointer, 3 * atom))
+                let velocity = order.sign * symmetry(SIMD3(end.velocities.pointer, 3 * atom))
                 for axis in 0..<3 {
                     place[3 * entry + axis] = Scalar(offset[axis])
                     motion[3 * entry + axis] = Scalar(velocity[axis])
@@ -182,6 +189,19 @@ extension SAGESnetTask {
             if atom >= 0 { body(atom, entry) }
         }
     }
+}
+
+/// The frames of a sample in the order in which time passes in it.
+struct FrameOrder {
+    let first: Int
+    let steps: Int
+    var isReversed: Bool
+
+    /// The frame after `step` steps.
+    subscript(step: Int) -> Int { isReversed ? first + steps - step : first + step }
+
+    /// By which velocities are multiplied.
+    var sign: Double { isReversed ? -1 : 1 }
 }
 
 extension SIMD3 where Scalar == Double {

@@ -180,5 +180,14 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
                     repeating: -1, count: configuration.selection == .occupied ? domain.capacity * Direction.count : 0)))
     }
 
-    public func write(to root: Group) throws { try model.normalization.write(to: root) }
+    /// The regression on lattice neighbors, fitted when the first file is written.
+    private var linearBaseline: LinearBaseline?
+
+    public func write(to root: Group) throws {
+        try model.normalization.write(to: root)
+        let baseline = try linearBaseline
+            ?? LinearBaseline(fitting: training, model.configuration, model.normalization)
+        linearBaseline = baseline
+        try baseline.write(to: root)
+    }
 }

@@ -48,8 +48,16 @@ public final class SimulationOutput<Scalar> {
     }
 
     /// Opens a file of an interrupted simulation to go on behind its last whole frame. Collective.
+    ///
+    /// - Throws: on every rank, `HDF5Error`, `TrajectoryError`; `SAGESnetError.unsuitableData` for a trajectory that no
+    ///   simulation wrote.
     public init(appendingTo path: String, communicator: Communicator) throws {
         writer = try H5MDWriter.append(to: path, communicator: communicator)
+        let options = writer.options
+        guard options.hasVelocities, options.hasImages, options.scalars.isEmpty,
+              Set(options.observables.map(\.name)) == Set(Self.observables.map(\.name)) else {
+            throw SAGESnetError.unsuitableData(file: path, reason: "no simulation of SAGES wrote it")
+        }
     }
 
     /// Writes the state of a simulator as the next frame and flushes it. Collective.
@@ -63,17 +71,15 @@ public final class SimulationOutput<Scalar> {
             velocities = Buffer(repeating: 0, count: 3 * capacity)
             images = Buffer(repeating: 0, count: 3 * capacity)
         }
-        let grid = simulator.grid
-        let box = grid.box
+        let box = simulator.grid.box
         for (index, atom) in atoms.enumerated() {
             ids.pointer[index] = atom.id
             species.pointer[index] = atom.species
+            let place = simulator.placeInBox(atom)
             for axis in 0..<3 {
-                // The grid may begin below the box; by exactly a period, so that resuming finds the same place.
-                let isBelow = box.boundary(axis) == .periodic && atom.position[axis] < box.origin[axis]
-                positions.pointer[3 * index + axis] = atom.position[axis] + (isBelow ? grid.period[axis] : 0)
+                positions.pointer[3 * index + axis] = place.position[axis]
                 velocities.pointer[3 * index + axis] = atom.velocity[axis]
-                images.pointer[3 * index + axis] = atom.image[axis] - (isBelow ? 1 : 0)
+                images.pointer[3 * index + axis] = place.image[axis]
             }
         }
         let local = LocalAtoms(
@@ -93,8 +99,7 @@ public final class SimulationOutput<Scalar> {
             case Observable.temperature: temperature
             case Observable.velocityCorrection: simulator.conservation.largestVelocityCorrection
             case Observable.displacementCorrection: simulator.conservation.largestDisplacementCorrection
-            // Of a file that others added to.
-            default: .nan
+            default: preconditionFailure("the observables of a file were checked when it was opened")
             }
         }
     }

@@ -23,13 +23,13 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
     /// Steps of the model done since the start, those before a resumption included.
     public private(set) var step: Int
     /// ps, of the start.
-    public let startTime: Double
-    public let startStep: Int64
+    public private(set) var startTime: Double
+    public private(set) var startStep: Int64
     public private(set) var conservation: Conservation
     /// How often the network's memory had to be planned anew for more rows.
     public private(set) var plans = 0
 
-    private let communicator: Communicator
+    let communicator: Communicator
     private let source: String
     private let parameters: Buffer<Scalar>
     private let filler: CellFiller
@@ -96,6 +96,17 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
         try settle()
     }
 
+    /// Begins anew from another state of the same atoms in the same box: grid, environment, exchanges and the network's
+    /// plan stay as they are. Collective.
+    ///
+    /// - Throws: on every rank, `SAGESnetError` and `MPIError`.
+    public func restart(from start: SimulationStart) throws {
+        precondition(start.box == grid.box && start.atomCount == atomCount, "another box or other atoms")
+        start.atoms.withUnsafeBytes { atoms.replace(with: $0, count: start.atoms.count) }
+        (step, startStep, startTime, conservation) = (start.completedSteps, start.step, start.time, start.conservation)
+        try settle()
+    }
+
     /// Simulated time, ps.
     public var time: Double { startTime + Double(step) * model.normalization.timeStep }
 
@@ -143,6 +154,12 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
         }
         step += 1
         try settle()
+    }
+
+    /// Changes this rank's atoms in place. Collective where positions change.
+    func changeAtoms(moving: Bool, _ change: (UnsafeMutableBufferPointer<SimulatedAtom>) -> Void) throws {
+        change(UnsafeMutableBufferPointer(start: atoms.pointer, count: atoms.count))
+        if moving { try settle() }
     }
 
     /// Brings every atom into the grid and to the rank that owns its cell, and sorts atoms into rows. Collective.

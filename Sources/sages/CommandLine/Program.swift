@@ -10,7 +10,8 @@ import Musl
 enum Program {
     /// The verbs, in the order of the overview.
     static var commands: [any Command.Type] {
-        [Import.self, Train.self, Simulate.self, Export.self, Plot.self, Info.self, Bench.self, Doctor.self, Completion.self]
+        [Import.self, Train.self, Simulate.self, Evaluate.self, Export.self, Plot.self, Info.self, Bench.self,
+         Doctor.self, Completion.self]
     }
 
     static var specifications: [VerbSpecification] { commands.map { $0.specification } }

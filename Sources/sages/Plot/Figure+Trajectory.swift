@@ -14,6 +14,11 @@ extension GnuplotFigure {
             let values = reference.kineticStates.map(\.temperature)
             let other = average(values)
             series.append(Series(label: reference.label, x: reference.times, y: values, style: .reference))
+            // Where the reference is shorter, its mean says where it would go on.
+            if let first = trajectory.times.first, let last = trajectory.times.last,
+               (reference.times.last ?? last) - (reference.times.first ?? first) < 0.9 * (last - first) {
+                series.append(Series(label: "its mean", x: [first, last], y: [other, other], style: .level))
+            }
             let percent = 100 * abs(mean - other) / other
             title += percent < 0.05 ? ", as that of \(reference.label)"
                 : ", \(Digits.tenth(percent))% \(mean < other ? "below" : "above") \(reference.label)'s \(Digits.three(other)) K"
@@ -62,8 +67,10 @@ extension GnuplotFigure {
     /// Velocity autocorrelation, its spectrum, and mean-square displacement; `nil` where frames are few or unevenly
     /// spaced, or there are no velocities.
     static func motion(_ trajectory: PlottedTrajectory, reference: PlottedTrajectory?) -> GnuplotFigure? {
-        guard let own = MotionCurves(trajectory) else { return nil }
-        let other = reference.flatMap(MotionCurves.init)
+        guard var own = MotionCurves(trajectory) else { return nil }
+        let other = reference.flatMap { MotionCurves($0, longestLag: own.lag) }
+        // Spectra of one resolution.
+        if let other, other.lag < own.lag, let shorter = MotionCurves(trajectory, longestLag: other.lag) { own = shorter }
         func panel(_ heading: String, _ xLabel: String, _ yLabel: String,
                    _ curve: KeyPath<MotionCurves, (x: [Double], y: [Double])>, isFirst: Bool = false) -> Panel {
             // One legend is enough.
@@ -82,30 +89,6 @@ extension GnuplotFigure {
             panel("Vibrational spectrum", "frequency (THz)", "S(f) (ps)", \.spectrum),
             panel("Mean-square displacement", "time (ps)", "Å²", \.displacement),
         ])
-    }
-
-    /// Atoms in a slab in the middle of the last frame's box: how many, and how fast; `nil` without atoms.
-    static func slice(_ trajectory: PlottedTrajectory) -> GnuplotFigure? {
-        guard let positions = trajectory.positions.last, let edges = trajectory.edges.last,
-              trajectory.atomCount > 0, edges.allSatisfy({ $0 > 0 }) else { return nil }
-        // A slab as thick as the atoms are apart, and bins of half of that.
-        let spacing = cubeRoot(edges[0] * edges[1] * edges[2] / Double(trajectory.atomCount))
-        let lower = max(0, edges[2] / 2 - spacing / 2)
-        let slab = lower..<min(edges[2], lower + spacing)
-        let velocities = trajectory.velocities.last ?? []
-        let slice = PlaneSlice(positions: positions, velocities: velocities, edges: edges, slab: slab,
-                               binWidth: spacing / 3)
-        func panel(_ heading: String, _ values: [Double], _ scale: String) -> Panel {
-            Panel(heading: heading, xLabel: "x (Å)", yLabel: "y (Å)",
-                  image: Image(values: values, rows: slice.rows, columns: slice.columns, width: slice.width,
-                               height: slice.height, scaleLabel: scale))
-        }
-        var panels = [panel("Atoms", slice.occupancy, "atoms in a bin")]
-        if !velocities.isEmpty { panels.append(panel("Speed", slice.speed, "speed (Å/ps)")) }
-        let count = Int(slice.occupancy.reduce(0, +))
-        let title = "\(count) of \(trajectory.atomCount) atoms lie between z = \(Digits.three(slab.lowerBound)) and "
-            + "\(Digits.three(slab.upperBound)) Å at \(Digits.three(trajectory.times.last ?? 0)) ps"
-        return GnuplotFigure(name: "slice", title: title, panels: panels, columns: panels.count)
     }
 
     private static func average(_ values: [Double]) -> Double {

@@ -1,18 +1,18 @@
 /// The figure as a gnuplot script with its data inline, which can be kept, changed and run again.
 extension GnuplotFigure {
     private var rows: Int { (panels.count + columns - 1) / columns }
-    private var hasImages: Bool { panels.contains { $0.image != nil } }
+    private var hasPlanes: Bool { panels.contains { $0.isPlane } }
 
     /// Width and height in units of 1/96 inch; pictures have twice as many pixels.
     private var size: (width: Int, height: Int) {
-        if hasImages { return (columns * 460, titleHeight + rows * 376) }
+        if hasPlanes { return (columns * 480, titleHeight + rows * 376) }
         return (columns == 1 ? 780 : columns * 520, titleHeight + rows * (rows == 1 ? 400 : 300))
     }
 
     private var titleLines: [String] {
         HelpText.wrapped(title, indentation: 0).split(separator: "\n").flatMap { line in
             // About 9 units a character at this size of font.
-            Self.wrapped(String(line), width: (columns == 1 && !hasImages ? 780 : columns * 460) / 9)
+            Self.wrapped(String(line), width: (columns == 1 && !hasPlanes ? 780 : columns * 480) / 9)
         }
     }
 
@@ -64,6 +64,13 @@ extension GnuplotFigure {
             }
             text += "END\n"
         }
+        if let disks = panel.disks {
+            text += "$disks\(number) << END\n"
+            for index in disks.x.indices {
+                text += [disks.x[index], disks.y[index], disks.values[index]].map(Self.number).joined(separator: " ") + "\n"
+            }
+            text += "END\n"
+        }
         for (index, series) in panel.series.enumerated() {
             text += "$series\(number)_\(index) << END\n"
             for (x, y) in zip(series.x, series.y) where x.isFinite {
@@ -79,49 +86,81 @@ extension GnuplotFigure {
         let row = Double(number / columns), column = Double(number % columns)
         let area = (height - Double(titleHeight)) / height
         let cell = (width: 1 / Double(columns), height: area / Double(rows))
-        let left = column * cell.width + 82 / width
-        let right = (column + 1) * cell.width - (panel.image == nil ? 24 : 96) / width
+        let left = column * cell.width + 88 / width
+        let right = (column + 1) * cell.width - (panel.isPlane ? 106 : 24) / width
         let top = area - row * cell.height - 34 / height
         let bottom = area - (row + 1) * cell.height + 52 / height
         var text = """
             set lmargin at screen \(left); set rmargin at screen \(right)
             set tmargin at screen \(top); set bmargin at screen \(bottom)
             set label 2 \(Self.quoted(panel.heading)) at graph 0, graph 1 left offset 0,0.8 textcolor rgb '#303030'
-            set xlabel \(Self.quoted(panel.xLabel)); set ylabel \(Self.quoted(panel.yLabel)) offset 0.5
+            set xlabel \(Self.quoted(panel.xLabel)); set ylabel \(Self.quoted(panel.yLabel)) offset -0.8
             \(panel.isLogarithmic ? "set logscale y; set format y '%g'" : "unset logscale; set format y '%g'")
 
             """
-        if let image = panel.image {
-            let stepX = image.width / Double(image.columns), stepY = image.height / Double(image.rows)
-            return text + """
-                set size ratio -1
-                unset grid
-                set cblabel \(Self.quoted(image.scaleLabel))
-                set colorbox noborder
-                set xrange [0:\(image.width)]; set yrange [0:\(image.height)]
-                plot $image\(number) matrix using (($1 + 0.5) * \(stepX)):(($2 + 0.5) * \(stepY)):3 with image notitle
-                set size noratio
-
-                """
-        }
+        if let plane = plane(of: panel, number) { return text + plane }
         text += "set xrange [\(Self.range(panel.xRange))]; set yrange [\(Self.range(panel.yRange))]\n"
         // What is compared with lies behind.
         let order = panel.series.indices.sorted { a, b in
-            panel.series[a].style == .reference && panel.series[b].style != .reference
+            Self.depth(panel.series[a].style) > Self.depth(panel.series[b].style)
         }
         let curves = order.map { index in
             let series = panel.series[index]
-            let color = series.style == .reference ? Self.referenceColor
-                : Self.palette[series.color % Self.palette.count]
+            let color = switch series.style {
+            case .reference: Self.referenceColor
+            case .level: Self.levelColor
+            case .line, .marked: Self.palette[series.color % Self.palette.count]
+            }
             let style = switch series.style {
             case .line: "lines linewidth 1.4"
             case .reference: "lines linewidth 3.6"
+            case .level: "lines linewidth 1.2 dashtype (6, 4)"
             case .marked: "linespoints linewidth 1.4 pointtype 7 pointsize 0.5"
             }
             let title = series.label.isEmpty ? "notitle" : "title \(Self.quoted(series.label))"
             return "$series\(number)_\(index) using 1:2 with \(style) linecolor rgb '\(color)' \(title)"
         }
         return text + "plot " + curves.joined(separator: ", \\\n     ") + "\n"
+    }
+
+    /// What a panel of a plane draws behind its labels; nil for panels of curves.
+    private func plane(of panel: Panel, _ number: Int) -> String? {
+        func drawn(_ width: Double, _ height: Double, _ scaleLabel: String, _ plot: String) -> String {
+            """
+            set size ratio -1
+            unset grid
+            set cblabel \(Self.quoted(scaleLabel)) offset 1.2
+            set colorbox noborder
+            set xrange [0:\(width)]; set yrange [0:\(height)]
+            \(plot)
+            set size noratio
+
+            """
+        }
+        if let image = panel.image {
+            let stepX = image.width / Double(image.columns), stepY = image.height / Double(image.rows)
+            return drawn(image.width, image.height, image.scaleLabel, """
+                set autoscale cb
+                plot $image\(number) matrix using (($1 + 0.5) * \(stepX)):(($2 + 0.5) * \(stepY)):3 with image notitle
+                """)
+        }
+        if let disks = panel.disks {
+            return drawn(disks.width, disks.height, disks.scaleLabel, """
+                set cbrange [0:\(disks.largest)]
+                set style fill solid noborder
+                plot $disks\(number) using 1:2:(\(disks.radius)):3 with circles linecolor palette notitle
+                """)
+        }
+        return nil
+    }
+
+    /// Larger lies farther behind.
+    private static func depth(_ style: Series.Style) -> Int {
+        switch style {
+        case .reference: 2
+        case .level: 1
+        case .line, .marked: 0
+        }
     }
 
     /// A string in gnuplot's double quotes, where a line end can be written.

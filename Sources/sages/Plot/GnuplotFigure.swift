@@ -7,6 +7,8 @@ struct GnuplotFigure {
             case line
             /// A broad pale line behind: what is compared with.
             case reference
+            /// A thin broken line: the mean of what is compared with.
+            case level
             /// A line with a mark at each of a few points.
             case marked
         }
@@ -31,6 +33,20 @@ struct GnuplotFigure {
         let scaleLabel: String
     }
 
+    /// Disks on a plane, colored by a value.
+    struct Disks {
+        let x: [Double]
+        let y: [Double]
+        let values: [Double]
+        let radius: Double
+        let width: Double
+        let height: Double
+        /// The value of the scale's upper end.
+        let largest: Double
+        /// What the colors mean, with its unit.
+        let scaleLabel: String
+    }
+
     struct Panel {
         /// What this panel shows; above it at the left.
         var heading = ""
@@ -41,6 +57,10 @@ struct GnuplotFigure {
         var isLogarithmic = false
         var series: [Series] = []
         var image: Image?
+        var disks: Disks?
+
+        /// Whether the panel is a picture of a plane, with a color scale beside it.
+        var isPlane: Bool { image != nil || disks != nil }
     }
 
     enum Format: String, CaseIterable {
@@ -60,6 +80,7 @@ struct GnuplotFigure {
     static let palette = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
     /// Of curves to compare with.
     static let referenceColor = "#B8B8B8"
+    static let levelColor = "#707070"
     /// Viridis: uniform in lightness, legible in gray.
     static let scale = ["#440154", "#472D7B", "#3B528B", "#2C728E", "#21918C", "#28AE80", "#5EC962", "#ADDC30", "#FDE725"]
 
@@ -67,6 +88,7 @@ struct GnuplotFigure {
     var isDrawable: Bool {
         !panels.isEmpty && panels.allSatisfy { panel in
             if let image = panel.image { return image.rows > 0 && image.columns > 0 }
+            if let disks = panel.disks { return !disks.x.isEmpty }
             return panel.series.contains { series in
                 zip(series.x, series.y).contains { $0.isFinite && $1.isFinite && (!panel.isLogarithmic || $1 > 0) }
             }

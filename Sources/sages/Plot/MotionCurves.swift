@@ -12,18 +12,22 @@ struct MotionCurves {
     let displacement: (x: [Double], y: [Double])
     /// The frequency of the highest peak, THz.
     let peak: Double
+    /// The longest lag, ps.
+    var lag: Double { correlation.x.last ?? 0 }
 
     /// Below this a spectrum says nothing.
     private static let fewestFrames = 16
     /// The longest lag, ps: vibrations of solids have lost their memory by then.
-    private static let longestLag = 1.0
+    static let longestLag = 1.0
 
     /// `nil` where frames are few or unevenly spaced, or there are no velocities.
-    init?(_ trajectory: PlottedTrajectory) {
+    ///
+    /// - Parameter longestLag: ps; sets the resolution of the spectrum, so what is compared wants the same one.
+    init?(_ trajectory: PlottedTrajectory, longestLag: Double = Self.longestLag) {
         guard trajectory.hasVelocities, let interval = trajectory.interval,
               trajectory.velocities.count >= Self.fewestFrames else { return nil }
         let frames = trajectory.velocities.count
-        let lag = min(frames / 2, max(8, Int((Self.longestLag / interval).rounded())), 1000)
+        let lag = min(frames / 2, max(8, Int((longestLag / interval).rounded())), 1000)
         let values = AtomicMotion.velocityAutocorrelation(trajectory.velocities, maximumLag: lag)
         correlation = (values.indices.map { Double($0) * interval }, values)
         let transformed = AtomicMotion.spectrum(values, interval: interval, points: 400)

@@ -83,7 +83,7 @@ struct Plot: Verb {
         } else {
             Message.note("\(path): the spectrum needs velocities of at least 16 frames at equal intervals")
         }
-        if let figure = GnuplotFigure.slice(own) { figures.append(figure) }
+        if let figure = GnuplotFigure.slice(own, reference: other) { figures.append(figure) }
     }
 
     private func makeFolder() throws {

@@ -55,13 +55,17 @@ extension VerbSpecification {
         name: "evaluate",
         summary: "compare a model with data and with baselines",
         description: """
-            Prints the errors of one step of the model on the data, beside those of baselines that need no network; \
-            with --rollout, also what becomes of temperature, g(r) and the number of atoms over many steps.
+            Prints the errors of one step of the model on every frame of the data, beside those of baselines that need \
+            no network: uniform motion (ballistic), no motion (persistence), and a regression on lattice neighbors \
+            that sages train fitted on the training set (linear). With --rollout, also what becomes of temperature, \
+            g(r), velocity autocorrelation and the number of atoms over many steps, beside the data. Ranks share the \
+            frames, and the grid of the rollout; the figures are the same for every number of ranks.
             """,
         positionals: [.init(placeholder: "MODEL.h5", help: "a trained model")],
         options: [
             .value("data", "FILE.h5", "the data to compare with", kind: .file, isRequired: true),
-            .value("rollout", "N", "also run N steps from the first frame"),
+            .value("rollout", "N", "also run N steps"),
+            .value("frame", "N", "the frame that the rollout starts from, from 0", default: "0"),
             .json,
         ],
         examples: ["sages evaluate model.h5 --data test.h5 --rollout 1000 --json"],

@@ -1,0 +1,66 @@
+import Diagnostics
+import MPI
+import SAGESnet
+import Training
+
+/// `sages evaluate`: a model's errors on data, beside those of baselines.
+struct Evaluate: Verb {
+    static let specification = VerbSpecification.evaluate
+
+    let model: String
+    let data: String
+    let rollout: Int?
+    let frame: Int
+    let isJSON: Bool
+
+    init(_ arguments: Arguments) throws {
+        model = arguments.positionals[0]
+        data = try arguments.requiredText("data")
+        rollout = try arguments.number("rollout", in: .atLeast(1))
+        frame = try arguments.requiredNumber("frame", in: .atLeast(0))
+        isJSON = arguments.isGiven("json")
+        guard rollout != nil || !arguments.isGiven("frame") else {
+            throw arguments.fault("--frame is where a rollout starts; --rollout is missing")
+        }
+    }
+
+    func run(_ communicator: Communicator) throws -> ExitStatus {
+        // Rank 0 says what kind of model it is.
+        let name = try communicator.broadcast(
+            try communicator.agree { communicator.rank == 0 ? try ModelFile.open(model).kind : "" }, root: 0)
+        guard let kind = ModelConfiguration.Kind(rawValue: name) else {
+            throw TrainingError.otherKind(
+                file: model, expected: ModelConfiguration.Kind.allCases.map(\.rawValue).joined(separator: ", "),
+                found: name)
+        }
+        switch kind {
+        case .sagesnet: try evaluateSAGESnet(communicator)
+        }
+        return .success
+    }
+
+    private func evaluateSAGESnet(_ communicator: Communicator) throws {
+        let (model, parameters, _) = try SAGESnetModel.load(self.model, as: Float.self, communicator: communicator)
+        let baseline = try LinearBaseline.load(self.model, communicator: communicator)
+        let run = try communicator.agree { try AtomRun(data, for: model.configuration) }
+        guard rollout == nil || frame < run.frameCount else {
+            throw SAGESnetError.badRequest("\(data) has \(run.frameCount) frames, so there is no frame \(frame)")
+        }
+        let begin = MPIEnvironment.wallTime()
+        let step = try StepEvaluation(
+            model, parameters: parameters, baseline: baseline, run: run, communicator: communicator)
+        let report = SAGESnetReport(
+            model: self.model, data: data, step: step, seconds: MPIEnvironment.wallTime() - begin)
+        if let rollout {
+            let progress = ProgressReport("rollout", unit: "steps", of: rollout)
+            let evaluation = try RolloutEvaluation.run(
+                model, parameters: parameters, run: run, frame: frame, steps: rollout, communicator: communicator,
+                progress: { progress.advance(to: $0) })
+            progress.finish()
+            if let failure = evaluation?.failure { Message.note("the rollout ended early: \(failure)") }
+            if communicator.rank == 0 { print(isJSON ? report.json(evaluation).text : report.text(evaluation)) }
+        } else if communicator.rank == 0 {
+            print(isJSON ? report.json(nil).text : report.text(nil))
+        }
+    }
+}

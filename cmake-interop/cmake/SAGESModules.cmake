@@ -1,0 +1,87 @@
+# The modules of SAGES that libsages needs, as Package.swift has them: one static library each, joined to one shared
+# library that shows nothing but the functions of sages.h.
+
+# The commit and the instruction set, as functions of C.
+add_library(CBuildInformation STATIC ${SAGES_SOURCE}/CBuildInformation/build_information.c)
+target_include_directories(CBuildInformation PUBLIC ${SAGES_SOURCE}/CBuildInformation/include)
+target_compile_definitions(CBuildInformation PRIVATE SAGES_COMMIT="${SAGES_BUILT_COMMIT}")
+target_compile_options(CBuildInformation PRIVATE -march=${SAGES_ARCH})
+set_target_properties(CBuildInformation PROPERTIES POSITION_INDEPENDENT_CODE ON)
+
+set(SAGES_SWIFT_FLAGS
+    -swift-version 6 -wmo -package-name SAGES
+    "SHELL:-Xcc -I${CMAKE_CURRENT_SOURCE_DIR}/include"
+    "SHELL:-Xcc -I${SAGES_SOURCE}/CBuildInformation/include"
+    "SHELL:-Xcc -fmodule-map-file=${CMAKE_CURRENT_SOURCE_DIR}/include/module.modulemap"
+    "SHELL:-Xcc -fmodule-map-file=${CMAKE_CURRENT_SOURCE_DIR}/cmake/CBuildInformation.modulemap")
+foreach(system CMPI CHDF5 COpenBLAS CZlib CInstructionSet)
+    list(APPEND SAGES_SWIFT_FLAGS "SHELL:-Xcc -fmodule-map-file=${SAGES_SOURCE}/${system}/module.modulemap")
+endforeach()
+foreach(directory IN LISTS SAGES_INCLUDE_DIRS)
+    list(APPEND SAGES_SWIFT_FLAGS "SHELL:-Xcc -I${directory}")
+endforeach()
+
+# A Swift module of Sources/, with the modules that it imports.
+function(sages_module name)
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${SAGES_SOURCE}/${name}/*.swift)
+    if(NOT sources)
+        message(FATAL_ERROR "${SAGES_SOURCE}/${name} has no Swift files")
+    endif()
+    add_library(${name} STATIC ${sources})
+    target_compile_options(${name} PRIVATE ${SAGES_SWIFT_FLAGS})
+    target_link_libraries(${name} PUBLIC ${ARGN})
+    set_target_properties(${name} PROPERTIES
+        Swift_MODULE_NAME ${name}
+        Swift_MODULE_DIRECTORY ${CMAKE_BINARY_DIR}/modules
+        POSITION_INDEPENDENT_CODE ON)
+    target_include_directories(${name} PUBLIC ${CMAKE_BINARY_DIR}/modules)
+endfunction()
+
+sages_module(Diagnostics)
+sages_module(Configuration Diagnostics)
+sages_module(MPI Diagnostics)
+sages_module(HDF5 MPI Diagnostics)
+sages_module(Kernels)
+# The kernels alone are compiled unchecked and for the chosen instruction set; -Xcc -march is Swift's own too.
+target_compile_options(Kernels PRIVATE -Ounchecked "SHELL:-Xcc -march=${SAGES_ARCH}")
+sages_module(Tensor Kernels Diagnostics)
+sages_module(Autodiff Tensor Kernels Diagnostics)
+sages_module(NeuralNetworks Autodiff Tensor Kernels Diagnostics)
+sages_module(Grid MPI Tensor Diagnostics)
+sages_module(Training NeuralNetworks Autodiff Tensor Kernels MPI HDF5 Configuration Diagnostics)
+sages_module(Trajectory HDF5 MPI Diagnostics)
+sages_module(SAGESnet Training Trajectory Grid NeuralNetworks Autodiff Tensor Kernels MPI HDF5 Configuration Diagnostics)
+
+# The functions that the header declares and does not define itself.
+set(SAGES_HEADER ${CMAKE_CURRENT_SOURCE_DIR}/include/sages.h)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${SAGES_HEADER})
+file(STRINGS ${SAGES_HEADER} declarations REGEX "^(int|const char \\*) ?sages_[a-z_]+\\(")
+set(SAGES_FUNCTIONS)
+foreach(declaration IN LISTS declarations)
+    string(REGEX REPLACE "^(int|const char \\*) ?(sages_[a-z_]+)\\(.*" "\\2" function "${declaration}")
+    list(APPEND SAGES_FUNCTIONS ${function})
+endforeach()
+list(LENGTH SAGES_FUNCTIONS count)
+if(count LESS 10)
+    message(FATAL_ERROR "${SAGES_HEADER} does not look as expected: ${count} functions found")
+endif()
+list(JOIN SAGES_FUNCTIONS ";\n        " exported)
+set(SAGES_SYMBOLS ${CMAKE_BINARY_DIR}/sages.map)
+file(CONFIGURE OUTPUT ${SAGES_SYMBOLS} CONTENT "{\n    global:\n        @exported@;\n    local:\n        *;\n};\n" @ONLY)
+
+file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${SAGES_SOURCE}/SAGESC/*.swift)
+add_library(sages SHARED ${sources})
+add_library(SAGES::sages ALIAS sages)
+target_compile_options(sages PRIVATE ${SAGES_SWIFT_FLAGS})
+# CBuildInformation here alone: a new commit compiles it and links, and no Swift module.
+target_link_libraries(sages PRIVATE SAGESnet Training Trajectory Grid Tensor MPI Diagnostics CBuildInformation)
+target_link_options(sages PRIVATE
+    ${SAGES_SWIFT_LINK_FLAGS}
+    "SHELL:-Xlinker --version-script=${SAGES_SYMBOLS}"
+    "SHELL:-Xlinker -z -Xlinker defs")
+set_target_properties(sages PROPERTIES
+    Swift_MODULE_NAME SAGESC
+    LINK_DEPENDS ${SAGES_SYMBOLS}
+    VERSION ${PROJECT_VERSION}
+    SOVERSION ${PROJECT_VERSION_MAJOR}
+    BUILD_RPATH ${SAGES_SWIFT_RUNTIME})
