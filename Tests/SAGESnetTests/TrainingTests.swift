@@ -17,7 +17,7 @@ import Trajectory
         ("form: \"scatter\", activation: \"tanh\"", 2, 0.2),
         ("predictor: \"increment\"", 1, 0.3),
         ("predictor: \"increment\", cells: \"dense\"", 2, 0.3),
-        ("rollout: 3", 2, 0.2),
+        ("rollout: 3, timeReversal: true", 2, 0.2),
         ("predictor: \"increment\", rollout: 2, codecWeight: 1", 2, 0.5),
         ("positionNoise: 0.005, velocityNoise: 0.2", 1, 0.5),
         ("origin: \"corner\", augmentation: false", 1, 0.1),

@@ -9,7 +9,7 @@ set -uo pipefail
 # shellcheck source=Tests/cli/support/checks.bash
 source "$(dirname "${BASH_SOURCE[0]}")/support/checks.bash"
 # shellcheck disable=SC2034 # for small.bash
-SMALL_STEPS=120
+SMALL_STEPS=60
 # shellcheck source=Tests/cli/support/small.bash
 source "$(dirname "${BASH_SOURCE[0]}")/support/small.bash"
 command -v h5diff > /dev/null || skip "no h5diff here; jobs/setup.sh says how to get it"
@@ -75,7 +75,7 @@ done
 import_gas gas "7 11 13" 200 0
 mapfile -t options < <(data_options gas.h5)
 expect_status 0 "$SAGES" train "$configuration" "${options[@]}" "${gas[@]}" --out gas-model.h5
-simulate=("$SAGES" simulate gas-model.h5 --input gas.h5 --frame 0 --steps 400 --every 10 --resume --out)
+simulate=("$SAGES" simulate gas-model.h5 --input gas.h5 --frame 0 --steps 150 --every 5 --resume --out)
 measure expect_status_on 2 0 "${simulate[@]}" trajectory.h5
 kill_at_random "$elapsed" "${simulate[@]}" killed-trajectory.h5
 expect_status_on 3 0 "${simulate[@]}" killed-trajectory.h5
