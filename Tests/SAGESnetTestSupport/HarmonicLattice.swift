@@ -2,9 +2,9 @@ import Tensor
 import Trajectory
 
 /// Atoms on every second site of a cubic lattice (so half of the cells are occupied, each with twelve occupied
-/// neighbors), held by springs to their sites and to their neighbors: a crystal whose motion is known exactly.
+/// neighbors), held by springs to these: a crystal whose motion is known exactly, and at rest as a whole.
 ///
-/// Sites are the centers of cells of side `spacing`. Displacements u follow m a = -k sum over neighbors (u - u') - 4 k u.
+/// Sites are the centers of cells of side `spacing`. Displacements u follow m a = -k sum over neighbors (u - u').
 public struct HarmonicLattice {
     /// Sites along x, y, z; even along periodic axes, so that the pattern goes on over the border.
     public var sites = SIMD3(4, 4, 4)
@@ -13,7 +13,7 @@ public struct HarmonicLattice {
     public var boundaries: (BoxBoundary, BoxBoundary, BoxBoundary) = (.periodic, .periodic, .periodic)
     /// Standard deviation of a velocity's components at the start, Angstrom/ps.
     public var speed = 3.0
-    /// u/ps^2; the mean angular frequency is 60 per ps.
+    /// u/ps^2; the mean angular frequency is about 50 per ps.
     public var spring = 2700.0
     /// Time between frames, ps.
     public var timeStep = 0.004
@@ -39,6 +39,8 @@ public struct HarmonicLattice {
         var velocities = (0..<count).map { _ in
             speed * SIMD3(generator.nextNormal(), generator.nextNormal(), generator.nextNormal())
         }
+        let mean = velocities.reduce(SIMD3<Double>.zero, +) / Double(count)
+        for atom in velocities.indices { velocities[atom] -= mean }
         var displacements = [SIMD3<Double>](repeating: .zero, count: count)
         let writer = try H5MDWriter.create(
             path, communicator: nil, atomCount: count,
@@ -77,7 +79,7 @@ public struct HarmonicLattice {
         let step = timeStep / Double(HarmonicLattice.substeps)
         func kick() {
             for atom in u.indices {
-                var force = -4 * spring * u[atom]
+                var force = SIMD3<Double>.zero
                 for other in neighbors[atom] { force -= spring * (u[atom] - u[other]) }
                 v[atom] += 0.5 * step / HarmonicLattice.mass * force
             }

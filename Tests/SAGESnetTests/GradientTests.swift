@@ -1,8 +1,8 @@
 import SAGESnetTestSupport
 import Tensor
 import Testing
-import Training
 @testable import SAGESnet
+@testable import Training
 
 /// The gradient of the whole loss by every parameter against central differences, in double precision.
 @Suite(.serialized) struct SAGESnetGradientTests {

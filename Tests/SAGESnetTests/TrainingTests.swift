@@ -15,11 +15,11 @@ import Trajectory
         ("cells: \"dense\"", 1, 0.1),
         ("cells: \"dense\"", 2, 0.1),
         ("form: \"scatter\", activation: \"tanh\"", 2, 0.2),
-        ("predictor: \"increment\"", 1, 0.3),
-        ("predictor: \"increment\", cells: \"dense\"", 2, 0.3),
-        ("rollout: 3", 2, 0.2),
+        ("predictor: \"increment\"", 1, 0.5),
+        ("predictor: \"increment\", cells: \"dense\"", 2, 0.5),
+        ("rollout: 3, timeReversal: true", 2, 0.2),
         ("predictor: \"increment\", rollout: 2, codecWeight: 1", 2, 0.5),
-        ("positionNoise: 0.005, velocityNoise: 0.2", 1, 0.5),
+        ("positionNoise: 0.0005, velocityNoise: 0.1", 1, 0.5),
         ("origin: \"corner\", augmentation: false", 1, 0.1),
         ("origin: \"random\", slots: 4", 2, 0.6),
         ("environment: [\"temperature\", \"pressure\"]", 2, 0.1),
@@ -95,18 +95,19 @@ import Trajectory
             try SAGESnetTask<Float>("elements: [\"Si\"]", [crystal])
         }
         // Two sites in a cell.
-        let task = try SAGESnetTask<Float>(
-            modelConfiguration("cell: 2, channels: 4, blocks: 1"), training: [crystal], validation: [])
-        #expect(throws: SAGESnetError.self) { try task.lossAndGradient(task.someWeights(), samples: [0]) }
+        #expect(
+            throws: SAGESnetError.crowdedCell(
+                file: crystal, frame: 0, cell: "0x0x0 (z, y, x)", atoms: 4, slots: 3, cellSide: 2)
+        ) { try SAGESnetTask<Float>("cell: 2, slots: 3, origin: \"corner\"", [crystal]) }
     }
 
-    /// Kicks that are gradients of an energy keep a rollout's temperature, 20 times as long as the data.
+    /// Kicks that are gradients of an energy keep a rollout's temperature, here for 20 times as long as the data.
     @Test func rolloutKeepsItsTemperature() throws {
         let scratch = try Scratch()
         let path = try scratch.lattice("crystal") { $0.frames = 41 }
         let task = try SAGESnetTask<Float>("channels: 12", [path])
         let (_, last, trainer) = try train(task, steps: 400)
-        #expect(last < 0.02)
+        #expect(last < 0.05)
         let weights = Buffer<Float>(repeating: 0, count: task.layout.count)
         for (index, weight) in trainer.parameters.enumerated() { weights.pointer[index] = weight }
         let start = try SimulationStart(path, frame: 40, for: task.model, communicator: .selfOnly)
@@ -126,6 +127,7 @@ import Trajectory
             if step > 600 { mean += temperature / 200 }
         }
         #expect(abs(mean / reference - 1) < 0.15, "\(reference) K became \(mean) K")
-        #expect(highest < 1.8 * reference, "up to \(highest) K of \(reference) K")
+        // Half of a harmonic crystal's energy is kinetic; all of it may be for a moment.
+        #expect(highest < 2.3 * reference, "up to \(highest) K of \(reference) K")
     }
 }

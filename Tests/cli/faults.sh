@@ -46,6 +46,10 @@ sed 's/ 17.9 0 0 0/ 17.7 0 0 50/' outside.lammpstrj > flying.lammpstrj
         echo "$atom 1 1.0 1.0 1.0$atom 0 0 0"
     done
 } > crowded.lammpstrj
+# Atoms that may be anywhere, for a simulation that goes on.
+import_gas gas "7 11 13" 200 0
+mapfile -t options < <(data_options gas.h5)
+expect_status 0 "$SAGES" train "$configuration" "${options[@]}" "${gas[@]}" --out gas-model.h5
 from_dump=(--elements C --timestep 0.0005)
 expect_status 0 "$SAGES" import wrapped.lammpstrj "${from_dump[@]}" --out wrapped.h5
 expect_status 0 "$SAGES" import flying.lammpstrj "${from_dump[@]}" --out flying.h5
@@ -127,7 +131,8 @@ if full 256k; then
     # A disk that fills while a simulation goes on: what was written before stays readable.
     full 12m
     for ranks in 1 3; do
-        expect_status_on "$ranks" 74 "$SAGES" simulate model.h5 --input data.h5 --steps 500 --every 1 --out full/out.h5
+        expect_status_on "$ranks" 74 "$SAGES" simulate gas-model.h5 --input gas.h5 --replicate 2x2x2 \
+            --steps 500 --every 1 --out full/out.h5
         expect_message_once full/out.h5
         expect_status 0 "$SAGES" info full/out.h5
         expect_output frames

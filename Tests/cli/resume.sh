@@ -9,7 +9,7 @@ set -uo pipefail
 # shellcheck source=Tests/cli/support/checks.bash
 source "$(dirname "${BASH_SOURCE[0]}")/support/checks.bash"
 # shellcheck disable=SC2034 # for small.bash
-SMALL_STEPS=120
+SMALL_STEPS=60
 # shellcheck source=Tests/cli/support/small.bash
 source "$(dirname "${BASH_SOURCE[0]}")/support/small.bash"
 command -v h5diff > /dev/null || skip "no h5diff here; jobs/setup.sh says how to get it"
@@ -22,12 +22,14 @@ measure() {
     elapsed=$((($(date +%s%N) - started) / 1000000))
 }
 
-# Starts a command, signals its ranks, and gives the launcher's status: interrupt SIGNAL RANKS MILLISECONDS COMMAND...
+# Starts a command whose last argument is the file that it writes, signals its ranks some time after that file is
+# there, and gives the launcher's status: interrupt SIGNAL RANKS MILLISECONDS COMMAND... FILE
 interrupt() {
-    local launcher process status=0
+    local launcher process status=0 deadline=$((SECONDS + 30))
     sages_launcher "$2"
     timeout --kill-after=5 120 "${launcher[@]}" "${@:4}" > "$output" 2> "$messages" < /dev/null &
     process=$!
+    until [[ -e "${*: -1}" ]] || ((SECONDS > deadline)); do sleep 0.05; done
     sleep "$(printf '%d.%03d' $(($3 / 1000)) $(($3 % 1000)))"
     # Only our own ranks: the children of the launcher, which is the child of timeout.
     pkill "-$1" --parent "$(pgrep --parent "$process" | head --lines=1)" 2> /dev/null
@@ -35,22 +37,23 @@ interrupt() {
     return "$status"
 }
 
-# Kills a command three times at any moment of its run, so that now and then a file is being written:
-# kill_at_random MILLISECONDS COMMAND...
+# Kills a command that takes some time whole, three times, at any moment, so that now and then a file is being written;
+# the first time in its first third, so that it is alive: kill_at_random MILLISECONDS COMMAND... FILE
 kill_at_random() {
-    local killed=0 ranks status
+    local killed=0 longest=$(($1 / 3)) ranks status
     for ranks in 3 1 2; do
         status=0
-        interrupt KILL "$ranks" $((300 + RANDOM * $1 / 32768)) "${@:2}" || status=$?
+        interrupt KILL "$ranks" $((RANDOM * longest / 32768)) "${@:2}" || status=$?
         ((status == 0)) || killed=$((killed + 1))
+        longest="$1"
     done
     expect "nothing was killed: all runs had ended before" test "$killed" -gt 0
 }
 
-# Asks a command to stop in the middle, which must end with 75: ask_to_stop SIGNAL RANKS MILLISECONDS COMMAND...
+# Asks a command to stop on its way, which must end with 75: ask_to_stop SIGNAL RANKS MILLISECONDS COMMAND... FILE
 ask_to_stop() {
     local status=0
-    interrupt "$1" "$2" $(($3 / 2 + 200)) "${@:4}" || status=$?
+    interrupt "$1" "$2" $(($3 / 4)) "${@:4}" || status=$?
     [[ "$status" == 75 ]]
     outcome $? "exit status $status instead of 75 after SIG$1 (0: it had ended before; more steps are needed)"
 }
@@ -69,10 +72,10 @@ for signal in USR1 TERM; do
 done
 
 # The whole file is compared: atoms, boxes crossed, times, corrections. Atoms go everywhere, and out of the box.
-import_gas gas "14 22 13" 700 0
+import_gas gas "7 11 13" 200 0
 mapfile -t options < <(data_options gas.h5)
 expect_status 0 "$SAGES" train "$configuration" "${options[@]}" "${gas[@]}" --out gas-model.h5
-simulate=("$SAGES" simulate gas-model.h5 --input gas.h5 --frame 0 --steps 400 --every 2 --resume --out)
+simulate=("$SAGES" simulate gas-model.h5 --input gas.h5 --frame 0 --steps 150 --every 5 --resume --out)
 measure expect_status_on 2 0 "${simulate[@]}" trajectory.h5
 kill_at_random "$elapsed" "${simulate[@]}" killed-trajectory.h5
 expect_status_on 3 0 "${simulate[@]}" killed-trajectory.h5

@@ -65,6 +65,14 @@ extension SAGESnetTask {
         return binning.rowCount
     }
 
+    /// Throws where a run does not fit its grid from the start.
+    func arrangeFirstFrame(of run: AtomRun) throws {
+        let start = try run.frame(0)
+        let grid = try run.grid(for: model.configuration, box: start.box)
+        try place(run, start, 0, grid, .identity)
+        try arrange(run, 0, grid, cells(of: run).filler)
+    }
+
     /// The grid of a random origin. Along open axes it stays where it is: a shift would cut off atoms or add cells.
     private func shiftedGrid(_ box: SimulationBox, _ random: inout Philox) throws -> AtomGrid {
         var phase = SIMD3(random.nextUniform(), random.nextUniform(), random.nextUniform())

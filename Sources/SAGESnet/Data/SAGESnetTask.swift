@@ -44,7 +44,8 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
 
     /// Opens the runs and normalizes by the training ones. Not collective: every rank does the same.
     ///
-    /// - Throws: `SAGESnetError` for runs that do not suit the model or one another.
+    /// - Throws: `SAGESnetError` for runs that do not suit the model or one another: among others, where the first frame
+    ///   of one has more atoms in a cell than there are slots.
     public init(_ configuration: SAGESnetConfiguration, training: [String], validation: [String]) throws {
         let runs = try training.map { try AtomRun($0, for: configuration) }
         let others = try validation.map { try AtomRun($0, for: configuration) }
@@ -91,6 +92,8 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
                 environment: model.normalized(run.environment))
         }
         self.cellsOfRuns = cellsOfRuns
+        // What a wrong size of cells or number of slots does is told before training, once, and alike by every rank.
+        for run in runs + others { try arrangeFirstFrame(of: run) }
     }
 
     public var layout: ParameterLayout { model.layout }

@@ -32,22 +32,34 @@ struct AtomStore: ~Copyable {
     }
 }
 
-/// Twice the kinetic energy over components and Boltzmann's constant, K, from sums in 64-bit integers. Collective.
-func kineticTemperature(
-    _ atoms: UnsafeBufferPointer<SimulatedAtom>, atomCount: Int, communicator: Communicator
+/// The sum of one number of each atom over all ranks, the same bits on any number of ranks. Collective.
+///
+/// Terms are rounded to multiples of 1 / `scale` and stay below 2^62 / `scale`; their high and low halves are summed
+/// apart, so that 2^31 atoms do not overflow.
+func associativeSum(
+    _ atoms: UnsafeBufferPointer<SimulatedAtom>, scale: Double, communicator: Communicator,
+    _ term: (SimulatedAtom) -> Double
 ) throws -> Double {
-    // Terms stay below 2^62 (2^10 u, 2^16 Angstrom/ps in each direction), and low and high halves are summed apart, so
-    // that 2^31 atoms do not overflow.
-    let scale = 0x1p16
     var (high, low): (Int64, Int64) = (0, 0)
     for atom in atoms {
-        let term = Int64((atom.mass * (atom.velocity * atom.velocity).sum() * scale).rounded())
-        high += term >> 32
-        low += term & 0xFFFF_FFFF
+        let units = Int64((term(atom) * scale).rounded())
+        high += units >> 32
+        low += units & 0xFFFF_FFFF
     }
     high = try communicator.allReduce(high, .sum)
     low = try communicator.allReduce(low, .sum)
-    return (Double(high) * 0x1p32 + Double(low)) / scale / (3 * Double(max(atomCount, 1)) * boltzmannConstant)
+    return (Double(high) * 0x1p32 + Double(low)) / scale
+}
+
+/// Twice the kinetic energy over components and Boltzmann's constant, K. Collective.
+func kineticTemperature(
+    _ atoms: UnsafeBufferPointer<SimulatedAtom>, atomCount: Int, communicator: Communicator
+) throws -> Double {
+    // 2^10 u at 2^16 Angstrom/ps in each direction are below 2^44.
+    let sum = try associativeSum(atoms, scale: 0x1p16, communicator: communicator) {
+        $0.mass * ($0.velocity * $0.velocity).sum()
+    }
+    return sum / (3 * Double(max(atomCount, 1)) * boltzmannConstant)
 }
 
 /// Sums over the atoms of a start, the same bits on any number of ranks.
@@ -59,11 +71,12 @@ struct StartTotals {
 
     /// Collective.
     init(_ start: SimulationStart, communicator: Communicator) throws {
-        let scale = 0x1p20
-        let mass = start.atoms.reduce(Int64(0)) { $0 + Int64(($1.mass * scale).rounded()) }
-        self.mass = Double(try communicator.allReduce(mass, .sum)) / scale
-        temperature = try start.atoms.withUnsafeBufferPointer {
-            try kineticTemperature($0, atomCount: start.atomCount, communicator: communicator)
+        (mass, temperature) = try start.atoms.withUnsafeBufferPointer {
+            (
+                // So fine that momentum drifts no more than by the rounding of its sums.
+                try associativeSum($0, scale: 0x1p44, communicator: communicator) { $0.mass },
+                try kineticTemperature($0, atomCount: start.atomCount, communicator: communicator)
+            )
         }
     }
 }
