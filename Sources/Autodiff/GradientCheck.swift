@@ -17,10 +17,11 @@ public struct GradientCheck {
     ///   - domain: the row domain of every input whose rows equal its capacity.
     ///   - step: the half-width of the central differences.
     ///   - secondOrder: false for functions without a second derivative.
+    ///   - parameters: the arena of the function's parameters, if it has any; they are held constant.
     ///   - function: records a variable of any shape from the inputs; its elements are summed with fixed weights.
     public init(
         at points: [Tensor<Double>], over domain: RowDomain? = nil, step: Double = 1e-5, secondOrder: Bool = true,
-        of function: ([Variable<Double>]) -> Variable<Double>
+        parameters: UnsafeMutablePointer<Double>? = nil, of function: ([Variable<Double>]) -> Variable<Double>
     ) throws {
         let tape = Tape<Double>()
         let inputs = points.enumerated().map { index, point in
@@ -40,7 +41,7 @@ public struct GradientCheck {
         let forward = tape.jacobianVectorProduct(of: loss, withRespectTo: inputs, tangents: tangents)
         let second = secondOrder ? tape.gradients(of: along, withRespectTo: inputs) : []
 
-        let program = Program(computing: [loss, along, forward] + gradients + second)
+        let program = Program(computing: [loss, along, forward] + gradients + second, parameters: parameters)
         program.set(weights, Tensor(result.shape, normal: 1, seed: 11))
         for (tangent, direction) in zip(tangents, directions) { program.set(tangent, direction) }
         for (input, point) in zip(inputs, points) { program.set(input, point) }
