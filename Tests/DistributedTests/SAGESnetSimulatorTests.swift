@@ -89,7 +89,8 @@ let sagesnetSimulatorTests: [DistributedTest] = [
     DistributedTest("sagesnet.simulator.serialBits.idleRanks", ranks: [4, 6, 8]) { communicator in
         for cells in [occupied, dense] {
             // At most three ranks have cells.
-            let thin = small(cells, SIMD3(3, 1, 1), atoms: 6)
+            var thin = small(cells, SIMD3(3, 1, 1), atoms: 6)
+            thin.parts = Extent3(z: 1, y: 1, x: 3)
             try withFile(communicator, thin.writeGas) { path in
                 let simulator = try thin.simulator(path, communicator)
                 try expect(simulator.decomposition.activeRanks == 3, "\(simulator.decomposition.parts)")

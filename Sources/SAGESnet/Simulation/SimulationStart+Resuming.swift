@@ -46,9 +46,12 @@ extension SimulationStart {
         }
     }
 
+    /// Until the first flush a new file is empty, or zeros where room on the disk was taken.
     private static func hasFrames(_ path: String) throws -> Bool {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        guard let size = attributes?[.size] as? Int, size > 0 else { return false }
+        guard let file = FileHandle(forReadingAtPath: path) else { return false }
+        defer { try? file.close() }
+        // Where reading fails, opening the file below says why.
+        if let beginning = try? file.read(upToCount: 512) ?? Data(), beginning.allSatisfy({ $0 == 0 }) { return false }
         return try H5MDReader(path).frameCount > 0
     }
 
