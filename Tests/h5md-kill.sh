@@ -7,9 +7,16 @@ set -euo pipefail
 executable=${1:?usage: h5md-kill.sh EXECUTABLE [TRIALS] [RANKS]}
 trials=${2:-10}
 ranks=${3:-2}
-python=${PYTHON:-python3}
-"$python" -c "import h5py" 2> /dev/null || {
-    echo "skipped: $python has no h5py"
+# Debian's h5py belongs to its own Python, which need not be the first in the path.
+python=""
+for candidate in ${PYTHON:+"$PYTHON"} python3 /usr/bin/python3; do
+    if "$candidate" -c "import h5py" 2> /dev/null; then
+        python=$candidate
+        break
+    fi
+done
+[ -n "$python" ] || {
+    echo "skipped: no Python with h5py"
     exit 77
 }
 folder=$(mktemp --directory)

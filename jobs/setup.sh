@@ -46,6 +46,7 @@ needs=(
     "essential|zlib|has_library zlib|zlib1g-dev|compressed dumps"
     "optional|gnuplot|has_command gnuplot|gnuplot-nox|sages plot"
     "optional|h5diff|has_command h5diff|hdf5-tools|comparing outputs in the tests"
+    "optional|h5py|has_h5py|python3-h5py|reading trajectories with another program in the tests"
     "optional|CMake|has_command cmake|cmake|libsages for C, C++ and Fortran"
     "optional|Ninja|has_command ninja|ninja-build|libsages for C, C++ and Fortran"
 )
@@ -63,6 +64,8 @@ for option in "$@"; do
         ;;
     esac
 done
+
+has_h5py() { python3 -c 'import h5py' 2> /dev/null || /usr/bin/python3 -c 'import h5py' 2> /dev/null; }
 
 # Prints the needs that are not met.
 missing() {
