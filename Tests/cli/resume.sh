@@ -38,9 +38,9 @@ interrupt() {
 }
 
 # Kills a command that takes some time whole, three times, at any moment, so that now and then a file is being written;
-# the first time in its first third, so that it is alive: kill_at_random MILLISECONDS COMMAND... FILE
+# the first time soon, so that it is alive: kill_at_random MILLISECONDS COMMAND... FILE
 kill_at_random() {
-    local killed=0 longest=$(($1 / 3)) ranks status
+    local killed=0 longest=300 ranks status
     for ranks in 3 1 2; do
         status=0
         interrupt KILL "$ranks" $((RANDOM * longest / 32768)) "${@:2}" || status=$?
@@ -50,10 +50,10 @@ kill_at_random() {
     expect "nothing was killed: all runs had ended before" test "$killed" -gt 0
 }
 
-# Asks a command to stop on its way, which must end with 75: ask_to_stop SIGNAL RANKS MILLISECONDS COMMAND... FILE
+# Asks a command to stop as soon as its file is there, which must end with 75: ask_to_stop SIGNAL RANKS COMMAND... FILE
 ask_to_stop() {
     local status=0
-    interrupt "$1" "$2" $(($3 / 4)) "${@:4}" || status=$?
+    interrupt "$1" "$2" 0 "${@:3}" || status=$?
     [[ "$status" == 75 ]]
     outcome $? "exit status $status instead of 75 after SIG$1 (0: it had ended before; more steps are needed)"
 }
@@ -66,7 +66,7 @@ kill_at_random "$elapsed" "${train[@]}" killed.h5
 train_small 3 killed.h5 --resume
 expect "weights differ after SIGKILL and resuming" h5diff whole.h5 killed.h5 /parameters
 for signal in USR1 TERM; do
-    ask_to_stop "$signal" 2 "$elapsed" "${train[@]}" "asked-$signal.h5"
+    ask_to_stop "$signal" 2 "${train[@]}" "asked-$signal.h5"
     train_small 1 "asked-$signal.h5" --resume
     expect "weights differ after SIG$signal and resuming" h5diff whole.h5 "asked-$signal.h5" /parameters
 done
@@ -75,12 +75,12 @@ done
 import_gas gas "7 11 13" 200 0
 mapfile -t options < <(data_options gas.h5)
 expect_status 0 "$SAGES" train "$configuration" "${options[@]}" "${gas[@]}" --out gas-model.h5
-simulate=("$SAGES" simulate gas-model.h5 --input gas.h5 --frame 0 --steps 150 --every 5 --resume --out)
+simulate=("$SAGES" simulate gas-model.h5 --input gas.h5 --frame 0 --steps 500 --every 10 --resume --out)
 measure expect_status_on 2 0 "${simulate[@]}" trajectory.h5
 kill_at_random "$elapsed" "${simulate[@]}" killed-trajectory.h5
 expect_status_on 3 0 "${simulate[@]}" killed-trajectory.h5
 expect "trajectories differ after SIGKILL and resuming" h5diff trajectory.h5 killed-trajectory.h5
-ask_to_stop USR1 3 "$elapsed" "${simulate[@]}" asked-trajectory.h5
+ask_to_stop USR1 3 "${simulate[@]}" asked-trajectory.h5
 expect_status_on 1 0 "${simulate[@]}" asked-trajectory.h5
 expect "trajectories differ after SIGUSR1 and resuming" h5diff trajectory.h5 asked-trajectory.h5
 # Nothing is left to do: the file stays as it is.
