@@ -8,8 +8,18 @@ target_compile_definitions(CBuildInformation PRIVATE SAGES_COMMIT="${SAGES_BUILT
 target_compile_options(CBuildInformation PRIVATE -march=${SAGES_ARCH})
 set_target_properties(CBuildInformation PROPERTIES POSITION_INDEPENDENT_CODE ON)
 
+# CMake asks for incremental compilation, and swiftc remarks for each module that whole modules are not. It also has each
+# module ask for its own archive by name, where libsages takes them as files.
+foreach(rule CMAKE_Swift_CREATE_STATIC_LIBRARY CMAKE_Swift_CREATE_SHARED_LIBRARY)
+    string(REPLACE " -incremental" "" ${rule} "${${rule}}")
+    string(REPLACE " -module-link-name <SWIFT_LIBRARY_NAME>" "" ${rule} "${${rule}}")
+endforeach()
+# swiftc adds to an archive that is there, and would keep the objects of files that are gone.
+string(PREPEND CMAKE_Swift_CREATE_STATIC_LIBRARY "\"${CMAKE_COMMAND}\" -E rm -f <TARGET> && ")
+
 set(SAGES_SWIFT_FLAGS
-    -swift-version 6 -wmo -package-name SAGES
+    # Two threads, so that each file gives an object file, as CMake expects: else all is built anew every time.
+    -swift-version 6 -wmo -num-threads 2 -package-name SAGES
     "SHELL:-Xcc -I${CMAKE_CURRENT_SOURCE_DIR}/include"
     "SHELL:-Xcc -I${SAGES_SOURCE}/CBuildInformation/include"
     "SHELL:-Xcc -fmodule-map-file=${CMAKE_CURRENT_SOURCE_DIR}/include/module.modulemap"
@@ -35,6 +45,7 @@ function(sages_module name)
         Swift_MODULE_DIRECTORY ${CMAKE_BINARY_DIR}/modules
         POSITION_INDEPENDENT_CODE ON)
     target_include_directories(${name} PUBLIC ${CMAKE_BINARY_DIR}/modules)
+    set_property(GLOBAL APPEND PROPERTY SAGES_MODULES ${name})
 endfunction()
 
 sages_module(Diagnostics)
@@ -73,9 +84,20 @@ file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${SAGES_SOURCE}/SAGESC/*.swift)
 add_library(sages SHARED ${sources})
 add_library(SAGES::sages ALIAS sages)
 target_compile_options(sages PRIVATE ${SAGES_SWIFT_FLAGS})
-# CBuildInformation here alone: a new commit compiles it and links, and no Swift module.
-target_link_libraries(sages PRIVATE SAGESnet Training Trajectory Grid Tensor MPI Diagnostics CBuildInformation)
+# Archives whole: a file that holds nothing but a conformance is named by no symbol, yet found at run time. They are
+# flags and no libraries of the target, for the linker must see each once.
+get_property(modules GLOBAL PROPERTY SAGES_MODULES)
+list(APPEND modules CBuildInformation)
+set(archives)
+set(archive_flags)
+foreach(module IN LISTS modules)
+    list(APPEND archives $<TARGET_FILE:${module}>)
+    list(APPEND archive_flags "SHELL:-Xlinker $<TARGET_FILE:${module}>")
+endforeach()
+add_dependencies(sages ${modules})
+target_include_directories(sages PRIVATE ${CMAKE_BINARY_DIR}/modules)
 target_link_options(sages PRIVATE
+    "SHELL:-Xlinker --whole-archive" ${archive_flags} "SHELL:-Xlinker --no-whole-archive"
     # The toolchain's own linker: with gold, metadata of Swift types stay visible whatever the list of symbols says.
     -use-ld=lld
     ${SAGES_SWIFT_LINK_FLAGS}
@@ -83,7 +105,7 @@ target_link_options(sages PRIVATE
     "SHELL:-Xlinker -z -Xlinker defs")
 set_target_properties(sages PROPERTIES
     Swift_MODULE_NAME SAGESC
-    LINK_DEPENDS ${SAGES_SYMBOLS}
+    LINK_DEPENDS "${SAGES_SYMBOLS};${archives}"
     VERSION ${PROJECT_VERSION}
     SOVERSION ${PROJECT_VERSION_MAJOR}
     BUILD_RPATH ${SAGES_SWIFT_RUNTIME})
