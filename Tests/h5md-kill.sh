@@ -20,7 +20,7 @@ done
     exit 77
 }
 folder=$(mktemp --directory)
-trap 'kill -KILL $(cat "$folder"/*.pid.* 2>/dev/null) 2>/dev/null; rm -rf "$folder"' EXIT
+trap 'cat "$folder"/*.pid.* 2> /dev/null | xargs --no-run-if-empty kill -KILL 2> /dev/null; rm -rf "$folder"' EXIT
 
 for trial in $(seq "$trials"); do
     path="$folder/killed-$trial.h5"
@@ -34,7 +34,7 @@ for trial in $(seq "$trials"); do
     [ -s "$path.flushed" ] || { echo "the writer did not start:"; cat "$folder/log"; exit 1; }
     sleep "0.$((RANDOM % 900 + 100))"
     # All ranks at once, as a scheduler does at the end of a job's time.
-    kill -KILL $(cat "$path".pid.*)
+    cat "$path".pid.* | xargs kill -KILL
     wait "$job" && { echo "mpirun reports success for killed ranks"; exit 1; }
     "$python" - "$path" "$(cat "$path.flushed")" <<'PYTHON'
 import sys
