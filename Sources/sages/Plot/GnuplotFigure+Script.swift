@@ -86,7 +86,7 @@ extension GnuplotFigure {
         let row = Double(number / columns), column = Double(number % columns)
         let area = (height - Double(titleHeight)) / height
         let cell = (width: 1 / Double(columns), height: area / Double(rows))
-        let left = column * cell.width + 88 / width
+        let left = column * cell.width + 104 / width
         let right = (column + 1) * cell.width - (panel.isPlane ? 106 : 24) / width
         let top = area - row * cell.height - 34 / height
         let bottom = area - (row + 1) * cell.height + 52 / height
