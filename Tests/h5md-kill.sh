@@ -20,7 +20,8 @@ done
     exit 77
 }
 folder=$(mktemp --directory)
-trap 'cat "$folder"/*.pid.* 2> /dev/null | xargs --no-run-if-empty kill -KILL 2> /dev/null; rm -rf "$folder"' EXIT
+trap 'cat "$folder"/*.pid.* 2> /dev/null | xargs --no-run-if-empty kill -KILL 2> /dev/null || true
+    rm -rf "$folder"' EXIT
 
 for trial in $(seq "$trials"); do
     path="$folder/killed-$trial.h5"
