@@ -65,6 +65,8 @@ for option in "$@"; do
     esac
 done
 
+# Called by name, from the table above.
+# shellcheck disable=SC2317
 has_h5py() { python3 -c 'import h5py' 2> /dev/null || /usr/bin/python3 -c 'import h5py' 2> /dev/null; }
 
 # Prints the needs that are not met.
