@@ -25,6 +25,8 @@ has_command() { command -v "$1" > /dev/null 2>&1; }
 has_library() { has_command pkg-config && pkg-config --exists "$1" 2> /dev/null; }
 # shellcheck disable=SC2317
 has_slurm() { has_command slurmctld && has_command slurmd && has_command munged && has_command sbatch; }
+# shellcheck disable=SC2317
+has_h5py() { python3 -c 'import h5py' 2> /dev/null || /usr/bin/python3 -c 'import h5py' 2> /dev/null; }
 
 # Debian's packages of the MPI that the site has chosen.
 case "$SAGES_MPI_PKGCONFIG" in
@@ -64,10 +66,6 @@ for option in "$@"; do
         ;;
     esac
 done
-
-# Called by name, from the table above.
-# shellcheck disable=SC2317
-has_h5py() { python3 -c 'import h5py' 2> /dev/null || /usr/bin/python3 -c 'import h5py' 2> /dev/null; }
 
 # Prints the needs that are not met.
 missing() {
