@@ -59,7 +59,6 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
     public let blocks: Int
     public let activation: Activation
     public let environment: [EnvironmentVariable]
-    public let usesForces: Bool
     public let augmentation: Bool
     public let timeReversal: Bool
     public let positionNoise: Double
@@ -85,7 +84,6 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
         activation = try section.value("activation", default: .silu, "of the residual blocks")
         environment = try section.list("environment", of: EnvironmentVariable.self, default: [],
                                        "numbers of the whole run that enter every cell")
-        usesForces = try section.value("forces", default: false, "whether a force vector on each atom enters its cell")
         augmentation = try section.value("augmentation", default: true,
                                          "whether samples are turned by the symmetries of the cube that keep the box")
         timeReversal = try section.value("timeReversal", default: false,

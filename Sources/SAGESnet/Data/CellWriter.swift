@@ -6,7 +6,7 @@ import Tensor
 struct CellWriter<Scalar: KernelScalar> {
     private let layout: CellLayout
     private let occupancy, mobility, offset, velocity: UnsafeMutablePointer<Scalar>
-    private let force, environment: UnsafeMutablePointer<Scalar>?
+    private let environment: UnsafeMutablePointer<Scalar>?
 
     init(_ program: Program<Scalar>, _ cells: CellVariables<Scalar>, _ layout: CellLayout, firstRow: Int) {
         self.layout = layout
@@ -14,7 +14,6 @@ struct CellWriter<Scalar: KernelScalar> {
         mobility = program.pointer(to: cells.mobility) + firstRow * layout.vectors
         offset = program.pointer(to: cells.offset) + firstRow * layout.vectors
         velocity = program.pointer(to: cells.velocity) + firstRow * layout.vectors
-        force = cells.force.map { program.pointer(to: $0) + firstRow * layout.vectors }
         environment = cells.environment.map { program.pointer(to: $0) + firstRow * $0.columns }
     }
 
@@ -24,7 +23,6 @@ struct CellWriter<Scalar: KernelScalar> {
         Kernels.fill(mobility, with: 0, count: rows * layout.vectors)
         Kernels.fill(offset, with: 0, count: rows * layout.vectors)
         Kernels.fill(velocity, with: 0, count: rows * layout.vectors)
-        if let force { Kernels.fill(force, with: 0, count: rows * layout.vectors) }
     }
 
     /// Writes the same environment, normalized [G], into every row.
@@ -41,17 +39,14 @@ struct CellWriter<Scalar: KernelScalar> {
     ///   - entry: row times slots plus slot.
     ///   - offset: from the cell's center, Angstrom.
     ///   - velocity: Angstrom/ps.
-    ///   - force: eV/Angstrom.
     func write(
-        _ entry: Int, element: Int32, mobility: Double, offset: SIMD3<Double>, velocity: SIMD3<Double>,
-        force: SIMD3<Double> = .zero
+        _ entry: Int, element: Int32, mobility: Double, offset: SIMD3<Double>, velocity: SIMD3<Double>
     ) {
         occupancy[entry * layout.elements + Int(element)] = 1
         for axis in 0..<3 {
             self.mobility[3 * entry + axis] = Scalar(mobility)
             self.offset[3 * entry + axis] = Scalar(offset[axis])
             self.velocity[3 * entry + axis] = Scalar(velocity[axis])
-            self.force?[3 * entry + axis] = Scalar(force[axis])
         }
     }
 }

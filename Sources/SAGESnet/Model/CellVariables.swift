@@ -23,8 +23,6 @@ public struct CellVariables<Scalar: KernelScalar> {
     public var offset: Variable<Scalar>
     /// Angstrom/ps; 0 in empty slots. [R, 3 S]
     public var velocity: Variable<Scalar>
-    /// Force on each atom, eV/Angstrom; nil for models without. [R, 3 S]
-    public var force: Variable<Scalar>?
     /// The environment of the run that the cell belongs to, normalized; nil for models without. [R, G]
     public var environment: Variable<Scalar>?
 
@@ -38,7 +36,6 @@ public struct CellVariables<Scalar: KernelScalar> {
         mobility = input("mobility", layout.vectors)
         offset = input("offset", layout.vectors)
         velocity = input("velocity", layout.vectors)
-        force = model.configuration.usesForces ? input("force", layout.vectors) : nil
         let variables = model.configuration.environment.count
         environment = variables > 0 ? input("environment", variables) : nil
     }

@@ -23,18 +23,17 @@ public struct SAGESnetModel: Sendable {
         self.configuration = configuration
         self.normalization = normalization
         let cells = CellLayout(elements: configuration.elements.count, slots: configuration.slots)
-        let forces = configuration.usesForces ? cells.vectors : 0
         var layout = ParameterLayout()
         switch configuration.predictor {
         case .energy:
-            let inputs = cells.occupancies + cells.vectors + forces
+            let inputs = cells.occupancies + cells.vectors
             let outer = EnergyNetwork("predictor/outer", configuration, inputs: inputs, in: &layout)
             let middle = EnergyNetwork("predictor/middle", configuration, inputs: inputs, in: &layout)
             predictor = .energy(outer: outer, middle: middle)
         case .increment:
             predictor = .increment(
                 CellNetwork(
-                    "predictor", configuration, inputs: cells.occupancies + 2 * cells.vectors + forces,
+                    "predictor", configuration, inputs: cells.occupancies + 2 * cells.vectors,
                     decoded: 2 * cells.vectors, in: &layout))
         }
         self.layout = layout
@@ -103,9 +102,9 @@ public struct SAGESnetModel: Sendable {
             reconstructionError: error)
     }
 
-    /// Occupancies, the given vectors and forces, side by side.
+    /// Occupancies and the given vectors, side by side.
     private func readable<Scalar>(_ cells: CellVariables<Scalar>, _ vectors: [Variable<Scalar>]) -> Variable<Scalar> {
-        Variable.concatenating([cells.occupancy] + vectors + (cells.force.map { [$0] } ?? []))
+        Variable.concatenating([cells.occupancy] + vectors)
     }
 }
 

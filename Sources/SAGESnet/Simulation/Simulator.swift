@@ -293,7 +293,7 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
         let cells = CellVariables("cell", for: model, on: tape, over: topology.domain)
         let deviation = model.step(cells, topology)
         // Inputs that the prediction does not depend on are outputs too, so that they have memory to be written to.
-        let inputs = [cells.occupancy, cells.mobility, cells.offset, cells.velocity, cells.force, cells.environment]
+        let inputs = [cells.occupancy, cells.mobility, cells.offset, cells.velocity, cells.environment]
         let program = Program(
             computing: [deviation.displacement, deviation.velocityChange] + inputs.compactMap { $0 },
             parameters: parameters.pointer)
