@@ -171,7 +171,7 @@ public final class Trainer<Task: TrainingTask> {
                 recorded.inputs, of: recorded.program,
                 draws: UnsafeBufferPointer(start: draws.pointer + first, count: size), seed: configuration.seed,
                 purpose: .training)
-            reducer.beginMicroBatch(index, isLast: index == share.upperBound - 1)
+            reducer.beginMicroBatch(index, of: share)
             try recorded.program.run { try reducer.advance(after: $0) }
             for figure in 0..<recorded.figureCount { reducer.addFigure(figure, recorded.figure(figure)) }
         }
