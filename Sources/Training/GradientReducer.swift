@@ -128,6 +128,11 @@ final class GradientReducer<Scalar: TrainingScalar> {
     /// The number of reductions of gradients that a step starts.
     var bucketCount: Int { buckets.count }
 
+    /// Bytes of each reduction that a step starts.
+    var reductionBytes: [Int] {
+        buckets.map { $0.count * MemoryLayout<Scalar.FixedPoint>.stride } + [tail.count * MemoryLayout<Int64>.stride]
+    }
+
     // MARK: A pass over the rank's micro-batches
 
     /// Begins the sums of a step. With `calibrating`, magnitudes are found instead, for `finishCalibration`.
@@ -213,13 +218,17 @@ final class GradientReducer<Scalar: TrainingScalar> {
         startedBuckets = bucket + 1
     }
 
-    /// Waits for the sums over all ranks. Collective.
-    func finish() throws {
+    /// Starts the reductions that are left, that of the figures and flags among them. Collective.
+    func startRest() throws {
         guard communicator.size > 1 else { return }
         if !hasSums { sums.pointer.update(repeating: 0, count: sums.count) }
         while startedBuckets < buckets.count { try startReduction(of: startedBuckets) }
         try requests.startAllReduce(inPlace: tail.span, .sum)
-        try requests.wait()
+    }
+
+    /// Waits for the sums over all ranks. Collective; after `startRest`.
+    func finish() throws {
+        if communicator.size > 1 { try requests.wait() }
     }
 
     // MARK: Results, the same on every rank
