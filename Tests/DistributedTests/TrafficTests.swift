@@ -81,7 +81,8 @@ let trafficTests: [DistributedTest] = [
                     && counts.collective_bytes == reductions.reduce(0, +),
                 "buckets of \(bucketElements): \(counts), not \(reductions)")
             try expect(
-                trainer.reductionBytes.dropLast().reduce(0, +) == 4 * trainer.task.layout.count, "bytes of gradients")
+                trainer.reductionBytes.dropLast().reduce(0, +)
+                    == 4 * trainer.task.layout.parameters.reduce(0) { $0 + $1.shape.count }, "bytes of gradients")
         }
     },
 ]
