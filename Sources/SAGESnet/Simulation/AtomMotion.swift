@@ -59,11 +59,12 @@ private func store<S: KernelScalar>(_ vector: SIMD3<Double>, _ numbers: UnsafeMu
 @specialized(where S == Double)
 func applyKick<S: KernelScalar>(_ kick: UnsafePointer<S>, correction: SIMD3<Double>, to atoms: AtomStore.Arrays) {
     for index in 0..<atoms.count {
-        atoms.atoms[index].velocity += vector(kick, atoms.entries[index]) + correction
+        atoms.atoms[index].velocity = atoms.atoms[index].velocity + vector(kick, atoms.entries[index]) + correction
     }
 }
 
-/// v <- v + kick + correction; `places` <- offset + duration v, where the next kick acts.
+/// v <- v + kick + correction; `places` <- offset + duration (v + kick), where the next kick acts: as the model was trained,
+/// without the correction.
 @specialized(where S == Float)
 @specialized(where S == Double)
 func applyKick<S: KernelScalar>(
@@ -72,8 +73,8 @@ func applyKick<S: KernelScalar>(
 ) {
     for index in 0..<atoms.count {
         let entry = atoms.entries[index]
-        let velocity = atoms.atoms[index].velocity + (vector(kick, entry) + correction)
-        atoms.atoms[index].velocity = velocity
+        let velocity = atoms.atoms[index].velocity + vector(kick, entry)
+        atoms.atoms[index].velocity = velocity + correction
         store(SIMD3(atoms.offsets, 3 * index) + duration * velocity, places, entry)
     }
 }

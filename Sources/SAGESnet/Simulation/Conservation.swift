@@ -1,8 +1,7 @@
 /// What a prediction must not change: the total momentum, and the motion of the center of mass.
 ///
 /// Predicted kicks (and displacements) have mass-weighted sums that should be zero; these are taken from every atom in
-/// equal parts (004, "Potential challenges"): of each kick of a step apart, so that where the next one acts is corrected
-/// too. Sums are in 64-bit integers, so the correction has the same bits on any number of ranks. Atoms, ids and masses are
+/// equal parts (004, "Potential challenges"), for each kick of a step. Sums are in 64-bit integers, so the correction has the same bits on any number of ranks. Atoms, ids and masses are
 /// conserved by construction: atoms are moved, never made.
 public struct Conservation: Sendable {
     /// By how much the last step corrected all velocities, Angstrom/ps.

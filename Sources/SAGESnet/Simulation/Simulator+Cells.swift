@@ -19,6 +19,7 @@ extension Simulator {
     /// Brings every atom into the grid and to the rank that owns its cell, and sorts atoms into rows. Collective.
     func settle() throws {
         outerCorrection = nil
+        searches += 1
         reserve()
         var failure: (any Error)?
         var found = (changed: 0, leaving: 0)
@@ -81,6 +82,7 @@ extension Simulator {
     }
 
     private func arrange() throws {
+        arrangements += 1
         let all = atoms.arrays
         do {
             try filler.arrange(cells: all.cells, atoms: all.count) { precedes($0, $1) }

@@ -27,6 +27,9 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
     public internal(set) var conservation: Conservation
     /// How often the network's memory had to be planned anew for more rows.
     public internal(set) var plans = 0
+    /// How often atoms' cells were looked for, and how often atoms were sorted into rows.
+    var searches = 0
+    var arrangements = 0
 
     let communicator: Communicator
     let parameters: Buffer<Scalar>
