@@ -53,149 +53,55 @@ public func applyActivation<T: KernelScalar>(
     _ out: ActivationOutputs<T>, _ x: UnsafePointer<T>, _ function: Activation, count: Int
 ) {
     switch function {
-    case .tanh: map(out, x, count) { tanhOrders(T.self, $0) }
-    case .sigmoid:
-        map(out, x, count) { x in
-            let s = SigmoidOrders<T>(x)
-            return (s.value, s.first, s.second, s.third)
-        }
-    case .softplus:
-        map(out, x, count) { x in
-            let s = SigmoidOrders<T>(x)
-            return (softplus(T.self, x), s.value, s.first, s.second)
-        }
-    case .silu:
-        map(out, x, count) { x in
-            let s = SigmoidOrders<T>(x)
-            return (
-                x * s.value, s.value.addingProduct(x, s.first),
-                (T.Vector(repeating: 2) * s.first).addingProduct(x, s.second),
-                (T.Vector(repeating: 3) * s.second).addingProduct(x, s.third)
-            )
-        }
-    case .relu:
-        map(out, x, count) { x in
-            let zero = T.Vector.zero
-            let isPositive = x .> zero
-            return (
-                zero.replacing(with: x, where: isPositive),
-                zero.replacing(with: T.Vector(repeating: 1), where: isPositive), zero, zero
-            )
-        }
-    case .exponential:
-        map(out, x, count) { x in
-            let e = T.exp(x)
-            return (e, e, e, e)
-        }
-    case .logarithm:
-        map(out, x, count) { x in
-            (T.log(x), T.Vector(repeating: 1) / x, T.Vector(repeating: -1) / (x * x), T.Vector(repeating: 2) / (x * x * x))
-        }
-    case .reciprocal:
-        map(out, x, count) { x in
-            (T.Vector(repeating: 1) / x, T.Vector(repeating: -1) / (x * x), T.Vector(repeating: 2) / (x * x * x),
-             T.Vector(repeating: -6) / (x * x * (x * x)))
-        }
-    case .squareRoot:
-        map(out, x, count) { x in
-            let root = x.squareRoot()
-            return (root, T.Vector(repeating: 0.5) / root, T.Vector(repeating: -0.25) / (x * root),
-                    T.Vector(repeating: 0.375) / (x * x * root))
-        }
-    case .inverseSquareRoot:
-        map(out, x, count) { x in
-            let root = x.squareRoot()
-            return (T.Vector(repeating: 1) / root, T.Vector(repeating: -0.5) / (x * root),
-                    T.Vector(repeating: 0.75) / (x * x * root), T.Vector(repeating: -1.875) / (x * x * (x * root)))
-        }
+    case .tanh: map(TanhFormula.self, out, x, count)
+    case .sigmoid: map(SigmoidFormula.self, out, x, count)
+    case .softplus: map(SoftplusFormula.self, out, x, count)
+    case .silu: map(SiluFormula.self, out, x, count)
+    case .relu: map(ReluFormula.self, out, x, count)
+    case .exponential: map(ExponentialFormula.self, out, x, count)
+    case .logarithm: map(LogarithmFormula.self, out, x, count)
+    case .reciprocal: map(ReciprocalFormula.self, out, x, count)
+    case .squareRoot: map(SquareRootFormula.self, out, x, count)
+    case .inverseSquareRoot: map(InverseSquareRootFormula.self, out, x, count)
     }
-}
-
-/// 1 / (1 + e^-x) and its derivatives.
-private struct SigmoidOrders<T: KernelScalar> {
-    let value, first, second, third: T.Vector
-
-    @inline(__always) init(_ x: T.Vector) {
-        let one = T.Vector(repeating: 1)
-        value = T.sigmoid(x)
-        first = value * (one - value)
-        second = first * (one - value - value)
-        third = first * (one - T.Vector(repeating: 6) * first)
-    }
-}
-
-@inline(__always)
-private func tanhOrders<T: KernelScalar>(_: T.Type, _ x: T.Vector) -> (T.Vector, T.Vector, T.Vector, T.Vector) {
-    let t = T.tanh(x)
-    let square = t * t
-    let first = T.Vector(repeating: 1) - square
-    return (
-        t, first, T.Vector(repeating: -2) * t * first,
-        first * (T.Vector(repeating: 6) * square - T.Vector(repeating: 2))
-    )
-}
-
-/// max(x, 0) + log(1 + e^-|x|), which does not overflow.
-@inline(__always)
-private func softplus<T: KernelScalar>(_: T.Type, _ x: T.Vector) -> T.Vector {
-    let zero = T.Vector.zero
-    let positive = zero.replacing(with: x, where: x .> zero)
-    let magnitude = x.replacing(with: zero - x, where: x .< zero)
-    return positive + T.log(T.Vector(repeating: 1) + T.exp(zero - magnitude))
 }
 
 /// One loop for each set of orders that networks want, so that the compiler drops what a loop does not store.
 @inline(__always)
-private func map<T: KernelScalar>(
-    _ out: ActivationOutputs<T>, _ x: UnsafePointer<T>, _ count: Int,
-    _ orders: (T.Vector) -> (T.Vector, T.Vector, T.Vector, T.Vector)
+private func map<T: KernelScalar, Formula: ActivationFormula>(
+    _: Formula.Type, _ out: ActivationOutputs<T>, _ x: UnsafePointer<T>, _ count: Int
 ) {
-    switch out.orders {
-    case (let a?, nil, nil, nil):
-        forEach(x, count) { index, lanes, x in put(orders(x).0, a + index, lanes) }
-    case (nil, let b?, nil, nil):
-        forEach(x, count) { index, lanes, x in put(orders(x).1, b + index, lanes) }
-    case (nil, nil, let c?, nil):
-        forEach(x, count) { index, lanes, x in put(orders(x).2, c + index, lanes) }
-    case (let a?, let b?, nil, nil):
-        forEach(x, count) { index, lanes, x in
-            let values = orders(x)
-            put(values.0, a + index, lanes)
-            put(values.1, b + index, lanes)
-        }
-    case (let a?, let b?, let c?, nil):
-        forEach(x, count) { index, lanes, x in
-            let values = orders(x)
-            put(values.0, a + index, lanes)
-            put(values.1, b + index, lanes)
-            put(values.2, c + index, lanes)
-        }
-    default:
-        forEach(x, count) { index, lanes, x in
-            let values = orders(x)
-            if let a = out.orders.0 { put(values.0, a + index, lanes) }
-            if let b = out.orders.1 { put(values.1, b + index, lanes) }
-            if let c = out.orders.2 { put(values.2, c + index, lanes) }
-            if let d = out.orders.3 { put(values.3, d + index, lanes) }
-        }
+    let wanted = (out.orders.0 != nil, out.orders.1 != nil, out.orders.2 != nil, out.orders.3 != nil)
+    switch wanted {
+    case (true, false, false, false): loop(Formula.self, out, x, count, true, false, false, false)
+    case (false, true, false, false): loop(Formula.self, out, x, count, false, true, false, false)
+    case (false, false, true, false): loop(Formula.self, out, x, count, false, false, true, false)
+    case (true, true, false, false): loop(Formula.self, out, x, count, true, true, false, false)
+    case (true, true, true, false): loop(Formula.self, out, x, count, true, true, true, false)
+    default: loop(Formula.self, out, x, count, wanted.0, wanted.1, wanted.2, wanted.3)
     }
 }
 
-/// Calls `body` with each place, how many lanes count there, and the vector of x.
 @inline(__always)
-private func forEach<T: KernelScalar>(
-    _ x: UnsafePointer<T>, _ count: Int, _ body: (_ index: Int, _ lanes: Int, _ x: T.Vector) -> Void
+private func loop<T: KernelScalar, Formula: ActivationFormula>(
+    _: Formula.Type, _ out: ActivationOutputs<T>, _ x: UnsafePointer<T>, _ count: Int,
+    _ zeroth: Bool, _ first: Bool, _ second: Bool, _ third: Bool
 ) {
     let lanes = T.Vector.scalarCount
     var index = 0
     while index + lanes <= count {
-        body(index, lanes, load(x + index))
+        let values = Formula.orders(T.self, load(x + index))
+        if zeroth, let a = out.orders.0 { store(values.0, to: a + index) }
+        if first, let b = out.orders.1 { store(values.1, to: b + index) }
+        if second, let c = out.orders.2 { store(values.2, to: c + index) }
+        if third, let d = out.orders.3 { store(values.3, to: d + index) }
         index += lanes
     }
-    if index < count { body(index, count - index, load(x + index)) }
-}
-
-@inline(__always)
-private func put<T: KernelScalar>(_ vector: T.Vector, _ pointer: UnsafeMutablePointer<T>, _ lanes: Int) {
-    if lanes == T.Vector.scalarCount { store(vector, to: pointer) } else { storePartial(vector, to: pointer, count: lanes) }
+    guard index < count else { return }
+    let values = Formula.orders(T.self, load(x + index))
+    let rest = count - index
+    if zeroth, let a = out.orders.0 { storePartial(values.0, to: a + index, count: rest) }
+    if first, let b = out.orders.1 { storePartial(values.1, to: b + index, count: rest) }
+    if second, let c = out.orders.2 { storePartial(values.2, to: c + index, count: rest) }
+    if third, let d = out.orders.3 { storePartial(values.3, to: d + index, count: rest) }
 }

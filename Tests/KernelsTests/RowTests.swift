@@ -105,6 +105,25 @@ struct RowTests {
         }
     }
 
+    @Test(arguments: [1, 5, 16, 33, 64], [1, 3, 16, 32, 47]) func mirrorTransposition(_ inputs: Int, _ outputs: Int) {
+        func check<T: KernelScalar>(_: T.Type) {
+            let w = random(T.self, 3 * inputs * outputs, 7)
+            var v = Tensor<T>([3 * inputs * outputs])
+            w.withUnsafePointer { w in
+                v.withUnsafeMutablePointer { mirrorTranspose($0, w, offsets: 3, inputs: inputs, outputs: outputs) }
+            }
+            for k in 0..<3 {
+                for i in 0..<inputs {
+                    for o in 0..<outputs {
+                        #expect(v[(k * outputs + o) * inputs + i] == w[((2 - k) * inputs + i) * outputs + o])
+                    }
+                }
+            }
+        }
+        check(Float.self)
+        check(Double.self)
+    }
+
     /// Derivatives computed together have the bits of each alone, also in place.
     @Test(arguments: Activation.allCases) func activationOrders(_ function: Activation) {
         func check<T: KernelScalar>(_: T.Type) {
