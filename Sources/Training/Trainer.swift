@@ -104,6 +104,7 @@ public final class Trainer<Task: TrainingTask> {
         let recorded = RecordedProgram(
             task, samples: configuration.microBatch, withGradients: true, parameters: weights.pointer)
         self.recorded = recorded
+        recorded.program.preparesEachRun = false
         reducer = GradientReducer(
             layout: layout, gradients: recorded.gradients, program: recorded.program,
             figureCount: recorded.figureCount, microBatches: microBatches, communicator: communicator,
@@ -174,6 +175,8 @@ public final class Trainer<Task: TrainingTask> {
 
     private func computeMicroBatches() throws {
         let size = configuration.microBatch
+        // The weights stay as they are until the update.
+        recorded.program.parametersChanged()
         for index in share {
             let first = (index - share.lowerBound) * size
             if filledStep != step || index != share.lowerBound { try fill(draws.pointer + first) }
