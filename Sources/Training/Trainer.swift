@@ -229,15 +229,13 @@ public final class Trainer<Task: TrainingTask> {
         gradientNorm = sumOfSquares(gradient.pointer, count: count).squareRoot()
         let isTooLong = configuration.clip > 0 && gradientNorm > configuration.clip
         learningRate = configuration.schedule.rate(at: step, of: totalSteps)
+        // A short memory at first, so that the first weights are soon forgotten.
+        let decay = min(configuration.averaging, Double(1 + step) / Double(10 + step))
         configuration.optimizer.update(
             weights.pointer, gradients: gradient.pointer,
             gradientScale: isTooLong ? configuration.clip / gradientNorm : 1, state: optimizerState,
-            rate: learningRate, step: step, count: count)
-        if let average {
-            // A short memory at first, so that the first weights are soon forgotten.
-            let decay = min(configuration.averaging, Double(1 + step) / Double(10 + step))
-            averageStep(average.pointer, weights.pointer, decay: Scalar(decay), count: count)
-        }
+            rate: learningRate, step: step, average: average.map { WeightAverage($0.pointer, decay: Scalar(decay)) },
+            count: count)
     }
 
     /// The mean of a figure beside the loss over the last step's micro-batches, by its index.

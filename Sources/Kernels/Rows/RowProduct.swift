@@ -124,7 +124,7 @@ private struct PanelProduct<P: Panel> {
         let (x0, x1, x2, x3) = (row(p), row(p + 1), row(p + 2), row(p + 3))
         let (x4, x5, x6, x7) = (row(p + 4), row(p + 5), row(p + 6), row(p + 7))
         var weights = w
-        @inline(__always) func add(_ i: Int) {
+        for i in 0..<inputs {
             let panel = P(loading: weights)
             y0.add(x0[i], times: panel)
             y1.add(x1[i], times: panel)
@@ -135,19 +135,6 @@ private struct PanelProduct<P: Panel> {
             y6.add(x6[i], times: panel)
             y7.add(x7[i], times: panel)
             weights += outputs
-        }
-        var i = 0
-        // Four at a time: the end of a short loop is foreseen more often.
-        while i + 4 <= inputs {
-            add(i)
-            add(i + 1)
-            add(i + 2)
-            add(i + 3)
-            i += 4
-        }
-        while i < inputs {
-            add(i)
-            i += 1
         }
         finish(p, y0)
         finish(p + 1, y1)
