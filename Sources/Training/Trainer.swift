@@ -99,6 +99,7 @@ public final class Trainer<Task: TrainingTask> {
         let recorded = RecordedProgram(
             task, samples: configuration.microBatch, withGradients: true, parameters: weights.pointer)
         self.recorded = recorded
+        recorded.program.preparesEachRun = false
         reducer = GradientReducer(
             layout: layout, gradients: recorded.gradients, program: recorded.program,
             figureCount: recorded.figureCount, microBatches: microBatches, communicator: communicator,
@@ -168,6 +169,8 @@ public final class Trainer<Task: TrainingTask> {
 
     private func computeMicroBatches() throws {
         let size = configuration.microBatch
+        // The weights stay as they are until the update.
+        recorded.program.parametersChanged()
         for index in share {
             let first = (index - share.lowerBound) * size
             try task.fill(
@@ -200,15 +203,13 @@ public final class Trainer<Task: TrainingTask> {
         gradientNorm = sumOfSquares(gradient.pointer, count: count).squareRoot()
         let isTooLong = configuration.clip > 0 && gradientNorm > configuration.clip
         learningRate = configuration.schedule.rate(at: step, of: totalSteps)
+        // A short memory at first, so that the first weights are soon forgotten.
+        let decay = min(configuration.averaging, Double(1 + step) / Double(10 + step))
         configuration.optimizer.update(
             weights.pointer, gradients: gradient.pointer,
             gradientScale: isTooLong ? configuration.clip / gradientNorm : 1, state: optimizerState,
-            rate: learningRate, step: step, count: count)
-        if let average {
-            // A short memory at first, so that the first weights are soon forgotten.
-            let decay = min(configuration.averaging, Double(1 + step) / Double(10 + step))
-            averageStep(average.pointer, weights.pointer, decay: Scalar(decay), count: count)
-        }
+            rate: learningRate, step: step, average: average.map { WeightAverage($0.pointer, decay: Scalar(decay)) },
+            count: count)
     }
 
     /// The mean of a figure beside the loss over the last step's micro-batches, by its index.
