@@ -70,8 +70,8 @@ enum OverlapBenchmark: Benchmark {
         report(
             try Measurement(
                 "training, 1,000 atoms a sample, \(microBatches) sample\(microBatches > 1 ? "s" : "") a rank and step",
-                unit: "steps/s", work: 1, repeats: 7, seconds: 0.1,
-                peak: rateAlone(communicator, seconds: 0.1) { try alone.takeStep() }, on: communicator
+                unit: "steps/s", work: 1, repeats: 9, seconds: 0.15,
+                peak: rateAlone(communicator, seconds: 0.15) { try alone.takeStep() }, on: communicator
             ) { try together.takeStep() })
     }
 
@@ -94,8 +94,8 @@ enum OverlapBenchmark: Benchmark {
         let (together, alone) = (try simulator(communicator), try simulator(.selfOnly))
         report(
             try Measurement(
-                "simulation, \(alone.atomCount) atoms a rank, \(cells)", unit: "steps/s", work: 1, repeats: 7, seconds: 0.1,
-                peak: rateAlone(communicator, seconds: 0.1) { try alone.advance() }, on: communicator
+                "simulation, \(alone.atomCount) atoms a rank, \(cells)", unit: "steps/s", work: 1, repeats: 9, seconds: 0.15,
+                peak: rateAlone(communicator, seconds: 0.15) { try alone.advance() }, on: communicator
             ) { try together.advance() })
     }
 }
