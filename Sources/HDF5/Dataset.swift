@@ -130,10 +130,10 @@ public final class Dataset: AttributedObject {
                                         "resize the dataset", .inputOutput)
             }
         }
-        // Cutting a chunk fills what is cut off through each rank's chunk cache, which later transfers through MPI-IO
-        // bypass: written any later, the cached chunk would undo them.
+        // Cutting a chunk fills what is cut off through each rank's chunk cache, which later transfers through MPI-IO or
+        // beside the library bypass: written any later, the cached chunk would undo them.
         let isCut = changes.contains { zip($0.shape, $0.dataset.shape).contains { $0 < $1 } }
-        if isCut && file.communicator != nil { try file.flush() }
+        if isCut { try file.flush() }
         for (dataset, shape) in changes {
             dataset.shape = shape
             if isCut { dataset.knownChunks = KnownChunks() }

@@ -116,8 +116,8 @@ import Trajectory
         let data = task.training[0]
         var reference = 0.0
         for frame in 0..<41 {
-            reference += kineticTemperature(
-                UnsafePointer(try data.frame(frame).velocities.pointer), masses: data.masses) / 41
+            let velocities = UnsafeBufferPointer(try data.frame(frame).velocities.span)
+            reference += KineticState(velocities: velocities, masses: data.masses).temperature / 41
         }
         var (mean, highest) = (0.0, 0.0)
         for step in 1...800 {

@@ -3,9 +3,6 @@ import HDF5
 import Tensor
 import Trajectory
 
-/// Boltzmann's constant, u Angstrom^2 / (ps^2 K).
-let boltzmannConstant = 0.8314462618
-
 /// One trajectory for training or evaluation: the frames that a rank asks for, read when it first does.
 public final class AtomRun {
     /// Atoms of one frame; positions are multiples of `AtomGrid.quantum`. [N, 3] each
@@ -116,21 +113,10 @@ public final class AtomRun {
         let indices = Array(Swift.stride(from: 0, to: reader.frameCount, by: stride))
         let sum = try indices.reduce(0.0) { sum, index in
             let velocities = try read(reader, index).velocities
-            return sum + kineticTemperature(UnsafePointer(velocities.pointer), masses: masses)
+            return sum + KineticState(velocities: UnsafeBufferPointer(velocities.span), masses: masses).temperature
         }
         return sum / Double(indices.count)
     }
-}
-
-/// Twice the kinetic energy over the number of components and Boltzmann's constant, K; velocities [N, 3] in Angstrom/ps,
-/// masses [N] in u.
-public func kineticTemperature(_ velocities: UnsafePointer<Double>, masses: [Double]) -> Double {
-    var sum = 0.0
-    for atom in masses.indices {
-        let v = velocities + 3 * atom
-        sum += masses[atom] * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
-    }
-    return sum / (3 * Double(max(masses.count, 1)) * boltzmannConstant)
 }
 
 /// Who the atoms of a file are, in the terms of a model.

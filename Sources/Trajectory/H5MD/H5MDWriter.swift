@@ -120,6 +120,8 @@ public final class H5MDWriter {
             }
             if !hasMasses { try writeMasses() }
         } catch {
+            // What of this frame is being written no longer matters.
+            try? background?.wait()
             takeBack(to: frameCount)
             throw error
         }

@@ -130,15 +130,16 @@ final class IdentifierOrder {
                           _ communicator: Communicator) throws -> UnsafePointer<Int64> {
         let words = payload.words, size = communicator.size
         let target = destination.reserve(atoms.count)
-        for rank in 0..<size { counts[rank] = 0 }
-        if let ids = atoms.ids {
-            for index in 0..<atoms.count {
-                let rank = rank(ofWriter: Int((ids[index] - lowest) / block))
-                target[index] = Int32(truncatingIfNeeded: rank)
-                counts[rank] += words
-            }
-        }
+        // Local views: a class's arrays are checked at every access.
         try counts.withUnsafeMutableBufferPointer { counts in
+            for rank in 0..<size { counts[rank] = 0 }
+            if let ids = atoms.ids {
+                for index in 0..<atoms.count {
+                    let rank = rank(ofWriter: Int((ids[index] - lowest) / block))
+                    target[index] = Int32(truncatingIfNeeded: rank)
+                    counts[rank] += words
+                }
+            }
             try communicator.allToAll(UnsafeBufferPointer(rebasing: counts[0..<size]),
                                       into: UnsafeMutableBufferPointer(rebasing: counts[size...]))
         }
@@ -148,11 +149,13 @@ final class IdentifierOrder {
             try received.set { counts[size + $0] }
         }
         let packed = outgoing.reserve(atoms.count * words)
-        for rank in 0..<size { cursor[rank] = Int(sent.offsets[rank]) }
-        for index in 0..<atoms.count {
-            let rank = Int(target[index])
-            pack(atoms, index, to: packed + cursor[rank])
-            cursor[rank] += words
+        cursor.withUnsafeMutableBufferPointer { cursor in
+            for rank in 0..<size { cursor[rank] = Int(sent.offsets[rank]) }
+            for index in 0..<atoms.count {
+                let rank = Int(target[index])
+                pack(atoms, index, to: packed + cursor[rank])
+                cursor[rank] += words
+            }
         }
         let arrived = incoming.reserve(received.total)
         try communicator.allToAllV(outgoing.view(sent.total), partition: sent,
