@@ -21,6 +21,7 @@ struct Simulate: Verb {
     let precision: H5MDOptions.Precision?
     let deflate: Int?
     let flushInterval: Double
+    let writers: Int?
     let parts: Extent3?
     let boundaries: Boundaries?
     let replicate: SIMD3<Int>
@@ -38,6 +39,7 @@ struct Simulate: Verb {
         precision = arguments.text("precision").flatMap { H5MDOptions.Precision(rawValue: $0) }
         deflate = try arguments.number("deflate", in: .between(1, 9))
         flushInterval = try arguments.requiredNumber("flush", in: .atLeast(0))
+        writers = try arguments.number("writers", in: .atLeast(1))
         parts = try arguments.extents("decomposition").map { Extent3(z: $0.z, y: $0.y, x: $0.x) }
         boundaries = try arguments.text("boundary").map { try Boundaries(parsing: $0) }
         replicate = try arguments.extents("replicate").map { SIMD3($0.x, $0.y, $0.z) } ?? SIMD3(1, 1, 1)
@@ -92,7 +94,7 @@ struct Simulate: Verb {
             : try SimulationOutput<Float>(
                 creating: output, atomCount: first.atomCount, species: first.species, box: first.box,
                 provenance: provenance(text, configuration.training.seed, first), precision: precision ?? .float64,
-                deflate: deflate, flushInterval: flushInterval, communicator: communicator)
+                deflate: deflate, flushInterval: flushInterval, writers: writers, communicator: communicator)
         do {
             return try simulate(simulator, writer, done, communicator)
         } catch let error where !(error is MPIError) {
@@ -139,7 +141,7 @@ struct Simulate: Verb {
     /// The output of the interrupted run, which goes on as it began.
     private func append(_ communicator: Communicator) throws -> SimulationOutput<Float> {
         let writer = try SimulationOutput<Float>(
-            appendingTo: output, flushInterval: flushInterval, communicator: communicator)
+            appendingTo: output, flushInterval: flushInterval, writers: writers, communicator: communicator)
         func refuse(_ what: String) -> SAGESnetError { .badRequest("\(output) was begun \(what): resume it so") }
         if let precision, precision != writer.precision { throw refuse("with --precision \(writer.precision)") }
         if let deflate, deflate != writer.deflate {

@@ -101,6 +101,22 @@ import Trajectory
         ) { try SAGESnetTask<Float>("cell: 2, slots: 3, origin: \"corner\"", [crystal]) }
     }
 
+    /// A run that has memory for two frames gives the frames of one that has memory for all.
+    @Test func framesBeyondMemoryAreReadAgain() throws {
+        let scratch = try Scratch()
+        let path = try scratch.lattice("crystal") { $0.frames = 9 }
+        let configuration = try SAGESnetTask<Float>("", [path]).model.configuration
+        let (all, few) = (try AtomRun(path, for: configuration), try AtomRun(path, for: configuration, memory: 0))
+        #expect(all.frameCapacity == 9 && few.frameCapacity == 2)
+        for index in [0, 1, 2, 1, 8, 0, 3, 3, 7, 2, 8] {
+            let (one, other) = (try all.frame(index), try few.frame(index))
+            #expect(Array(one.positions.span) == Array(other.positions.span))
+            #expect(Array(one.velocities.span) == Array(other.velocities.span))
+            #expect(few.keptFrames <= 2)
+        }
+        #expect(all.keptFrames == 6)
+    }
+
     /// Kicks that are gradients of an energy keep a rollout's temperature, here for 20 times as long as the data.
     @Test func rolloutKeepsItsTemperature() throws {
         let scratch = try Scratch()

@@ -53,14 +53,15 @@ public final class SimulationOutput<Scalar> {
     ///   - precision: of positions and velocities. Only from float64 a run can be resumed as if it had not stopped.
     ///   - deflate: compression level 1 to 9 of per-atom data, lossless; nil for none.
     ///   - flushInterval: seconds between frames' flushes; 0 flushes every frame.
+    ///   - writers: how many ranks write; see `H5MDOptions`.
     public init(
         creating path: String, atomCount: Int, species: SpeciesTable, box: SimulationBox,
         provenance: SimulationProvenance, precision: H5MDOptions.Precision = .float64, deflate: Int? = nil,
-        flushInterval: Double = 0, communicator: Communicator
+        flushInterval: Double = 0, writers: Int? = nil, communicator: Communicator
     ) throws {
         let options = H5MDOptions(
             precision: precision, hasVelocities: true, hasImages: true, deflate: deflate,
-            observables: Self.observables, creatorVersion: BuildInformation.version)
+            observables: Self.observables, writers: writers, creatorVersion: BuildInformation.version)
         writer = try H5MDWriter.create(
             path, communicator: communicator, atomCount: atomCount, species: species, box: box, options: options)
         (self.communicator, self.flushInterval) = (communicator, flushInterval)
@@ -71,8 +72,10 @@ public final class SimulationOutput<Scalar> {
     ///
     /// - Throws: on every rank, `HDF5Error`, `TrajectoryError`; `SAGESnetError.unsuitableData` for a trajectory that no
     ///   simulation wrote.
-    public init(appendingTo path: String, flushInterval: Double = 0, communicator: Communicator) throws {
-        writer = try H5MDWriter.append(to: path, communicator: communicator)
+    public init(
+        appendingTo path: String, flushInterval: Double = 0, writers: Int? = nil, communicator: Communicator
+    ) throws {
+        writer = try H5MDWriter.append(to: path, communicator: communicator, writers: writers)
         (self.communicator, self.flushInterval) = (communicator, flushInterval)
         let options = writer.options
         guard options.hasVelocities, options.hasImages, options.scalars.isEmpty,

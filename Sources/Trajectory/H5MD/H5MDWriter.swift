@@ -11,6 +11,11 @@ import MPI
 ///
 /// All calls are collective over the communicator unless they say otherwise. After `flush`, all frames appended so far can be read even if the
 /// process is killed: metadata reaches the file in `flush` alone, and a flush changes little but datasets' lengths.
+///
+/// Frames that are not compressed are written beside the HDF5 library: growing allocates their chunks, each writing rank
+/// writes its rows there by a thread of its own, and the library writes the metadata at a flush. Neighboring shares meet
+/// within a block of the file system, which must keep both, as local and parallel file systems do; see
+/// `H5MDOptions.writers` for others.
 public final class H5MDWriter {
     public let path: String
     /// The number of atoms of every frame.
@@ -44,8 +49,9 @@ public final class H5MDWriter {
         self.hasMasses = hasMasses
         let payload = IdentifierOrder.Payload(hasVelocities: options.hasVelocities, hasImages: options.hasImages,
                                               scalarCount: options.scalars.count)
-        let writers = options.deflate == nil ? atomCount * payload.words * 8 / Self.leastBytesOfWriter : .max
-        order = IdentifierOrder(payload: payload, communicator: file.communicator, path: file.path, writers: writers)
+        let enough = options.deflate == nil ? atomCount * payload.words * 8 / Self.leastBytesOfWriter : .max
+        order = IdentifierOrder(payload: payload, communicator: file.communicator, path: file.path,
+                                writers: options.writers ?? enough)
         let isDirect = try series.isPlaced(options)
         background = try file.communicator.agree { isDirect ? try BackgroundWriter(file) : nil }
     }
@@ -70,7 +76,10 @@ public final class H5MDWriter {
 
     /// Opens a trajectory of this writer to append to it; frames from `frameCount` on are removed (none if nil).
     /// - Throws: `HDF5Error` or `TrajectoryError` if the file is missing (66) or is not of this writer (65).
-    public static func append(to path: String, communicator: Communicator?, keeping frameCount: Int? = nil) throws -> H5MDWriter {
+    ///
+    /// - Parameter writers: see `H5MDOptions`.
+    public static func append(to path: String, communicator: Communicator?, keeping frameCount: Int? = nil,
+                              writers: Int? = nil) throws -> H5MDWriter {
         let file = try File.open(path, .readWrite, communicator: communicator)
         let found = try H5MDSeries.open(in: file)
         let kept = frameCount ?? found.frameCount
@@ -78,17 +87,19 @@ public final class H5MDWriter {
             throw TrajectoryError(file: path, message: "it has \(found.frameCount) frames, so \(kept) cannot be kept")
         }
         guard found.series.growing.contains(where: { $0.shape[0] != kept }) else {
-            return try H5MDWriter(file: file, found, frameCount: kept)
+            return try H5MDWriter(file: file, found, frameCount: kept, writers: writers)
         }
         try found.series.resize(frames: kept)
         // Opened anew, so that no cache remembers what was cut off.
         try file.close()
         let again = try File.open(path, .readWrite, communicator: communicator)
-        return try H5MDWriter(file: again, try H5MDSeries.open(in: again), frameCount: kept)
+        return try H5MDWriter(file: again, try H5MDSeries.open(in: again), frameCount: kept, writers: writers)
     }
 
-    private convenience init(file: File, _ found: H5MDSeries.Found, frameCount: Int) throws {
-        try self.init(file: file, atomCount: found.atomCount, species: found.species, options: found.options,
+    private convenience init(file: File, _ found: H5MDSeries.Found, frameCount: Int, writers: Int?) throws {
+        var options = found.options
+        options.writers = writers
+        try self.init(file: file, atomCount: found.atomCount, species: found.species, options: options,
                   series: found.series, frameCount: frameCount, hasMasses: found.hasMasses)
     }
 

@@ -45,6 +45,8 @@ extension VerbSpecification {
             .value("deflate", "LEVEL", "compress (gzip after byte shuffling), 1 (fast) to 9 (small); lossless"),
             .value("flush", "SECONDS", "bring frames to the disk at most this often: a killed job loses no more than the "
                    + "frames of this time; 0 for every frame", default: "1"),
+            .value("writers", "N", "ranks that write; default: as many as have 1 MB of a frame to write. 1 for an output "
+                   + "on NFS that several nodes run towards"),
             .value("decomposition", "AxBxC", "parts of the grid along x, y, z; default: smallest surface"),
             .value("boundary", "X,Y,Z", "p (periodic) or o (open) for each axis, as in p,p,o; default: the input's"),
             .value("replicate", "AxBxC", "copies of the start state along x, y, z", default: "1x1x1"),
