@@ -72,6 +72,9 @@ let package = Package(
                 dependencies: ["CSAGES", "SAGESnet", "Training", "Trajectory", "Grid", "Tensor", "MPI", "CMPI",
                                "Diagnostics"]),
 
+        // Counts and delays messages; for benchmarks and tests.
+        .target(name: "CMessageObserver", dependencies: ["CMPI"]),
+
         .executableTarget(name: "sages",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",
                                          "Tensor", "Kernels", "MPI", "HDF5", "Configuration", "COpenBLAS",
@@ -79,7 +82,7 @@ let package = Package(
         .executableTarget(name: "sages-bench",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",
                                          "Tensor", "Kernels", "MPI", "HDF5", "Configuration",
-                                         "Diagnostics"],
+                                         "Diagnostics", "CMessageObserver"],
                           swiftSettings: kernelSettings),
 
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics", "Configuration"]),
@@ -101,7 +104,7 @@ let package = Package(
         .executableTarget(name: "distributed-tests",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "Autodiff", "NeuralNetworks",
                                          "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics", "AllocationCounter",
-                                         "SAGESnetTestSupport"],
+                                         "CMessageObserver", "SAGESnetTestSupport"],
                           path: "Tests/DistributedTests"),
     ],
     swiftLanguageModes: [.v6]

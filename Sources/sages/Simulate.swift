@@ -96,7 +96,8 @@ struct Simulate: Verb {
                 provenance: provenance(text, configuration.training.seed, first), precision: precision ?? .float64,
                 deflate: deflate, flushInterval: flushInterval, writers: writers, communicator: communicator)
         do {
-            return try simulate(simulator, writer, done, communicator)
+            return try simulate(
+                simulator, writer, resumed, provenance(text, configuration.training.seed, first), communicator)
         } catch let error where !(error is MPIError) {
             // All ranks are here: the frames so far are worth keeping, and the error is the cause, whatever follows it.
             try? writer.close()
@@ -106,34 +107,37 @@ struct Simulate: Verb {
 
     /// Advances and writes until all steps are done or a signal comes.
     private func simulate(
-        _ simulator: Simulator<Float>, _ writer: SimulationOutput<Float>, _ done: Int, _ communicator: Communicator
+        _ simulator: Simulator<Float>, _ writer: SimulationOutput<Float>, _ resumed: SimulationStart?,
+        _ provenance: SimulationProvenance, _ communicator: Communicator
     ) throws -> ExitStatus {
-        if writer.frameCount == 0 { try writer.write(simulator) }
+        let done = simulator.step
+        func isDue(_ step: Int) -> Bool { step % every == 0 || step == steps }
+        if resumed.map({ $0.isBetweenFrames && isDue(done) }) ?? true { try writer.write(simulator) }
 
         let progress = ProgressReport("simulation", unit: "steps", from: done, of: steps)
         let begin = MPIEnvironment.wallTime()
         var isInterrupted = false
-        while simulator.step < steps {
-            try simulator.advance()
-            let step = simulator.step
-            let isDue = step % every == 0 || step == steps
+        while simulator.step < steps && !isInterrupted {
+            // One rank's signal stops all, at the same step.
+            isInterrupted = try simulator.advance(request: JobSignals.received != nil) && simulator.step < steps
             try writer.proceed()
-            // The ranks agree at frames, so that a run always ends with a whole one.
-            if isDue {
-                try writer.write(simulator)
-                isInterrupted = try communicator.allReduce(JobSignals.received != nil, .logicalOr) && step < steps
-            }
-            progress.advance(to: step)
-            if isInterrupted { break }
+            if isDue(simulator.step) { try writer.write(simulator) }
+            progress.advance(to: simulator.step)
         }
         progress.finish()
         try writer.close()
         let seconds = MPIEnvironment.wallTime() - begin
-        let temperature = try simulator.temperature()
+        if isInterrupted && !isDue(simulator.step) {
+            try SimulationRestart.write(
+                simulator, beside: output, provenance: provenance, communicator: communicator)
+        } else {
+            try SimulationRestart.remove(beside: output, communicator: communicator)
+        }
         if isInterrupted {
             Message.note("stopped after \(simulator.step) of \(steps) steps; go on with --resume")
             return .resumable
         }
+        let temperature = try simulator.temperature()
         if communicator.rank == 0 { report(simulator, done, temperature, seconds, communicator) }
         return .success
     }
