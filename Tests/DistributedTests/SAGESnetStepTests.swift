@@ -1,4 +1,5 @@
 import Grid
+import HDF5
 import MPI
 import SAGESnetTestSupport
 import Tensor
