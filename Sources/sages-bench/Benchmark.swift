@@ -56,15 +56,20 @@ struct Measurement: Encodable {
             rates.append(try rate(calls))
             if let before, let after = peak?() { fractions.append(2 * rates[rates.count - 1] / (before + after)) }
         }
-        rates.sort()
+        self.init(label, unit: unit, rates: rates)
         fractions.sort()
+        fractionOfPeak = fractions.isEmpty ? nil : fractions[repeats / 2]
+    }
+
+    /// Of rates measured already.
+    init(_ label: String, unit: String, rates: [Double]) {
+        let rates = rates.sorted()
         self.label = label
         self.unit = unit
-        self.median = rates[repeats / 2]
-        self.minimum = rates[0]
-        self.maximum = rates[repeats - 1]
-        self.repeats = repeats
-        self.fractionOfPeak = fractions.isEmpty ? nil : fractions[repeats / 2]
+        median = rates[rates.count / 2]
+        minimum = rates[0]
+        maximum = rates[rates.count - 1]
+        repeats = rates.count
     }
 }
 

@@ -42,6 +42,13 @@ extension VerbSpecification {
             .value("steps", "N", "steps of the model", isRequired: true),
             .value("out", "OUT.h5", "the trajectory that is written", kind: .file, isRequired: true),
             .value("every", "K", "write every K-th step", default: "1"),
+            .value("precision", "P", "of positions and velocities: float64 (default) or float32, half as large, which "
+                   + "--resume cannot go on from", allowed: ["float32", "float64"]),
+            .value("deflate", "LEVEL", "compress (gzip after byte shuffling), 1 (fast) to 9 (small); lossless"),
+            .value("flush", "SECONDS", "bring frames to the disk at most this often: a killed job loses no more than the "
+                   + "frames of this time; 0 for every frame", default: "1"),
+            .value("writers", "N", "ranks that write; default: as many as have 1 MB of a frame to write. 1 for an output "
+                   + "on NFS that several nodes run towards"),
             .value("decomposition", "AxBxC", "parts of the grid along x, y, z; default: smallest surface"),
             .value("boundary", "X,Y,Z", "p (periodic) or o (open) for each axis, as in p,p,o; default: the input's"),
             .value("replicate", "AxBxC", "copies of the start state along x, y, z", default: "1x1x1"),
