@@ -1,4 +1,3 @@
-import Kernels
 import MPI
 import Tensor
 
@@ -8,21 +7,20 @@ enum AllReduceBenchmark: Benchmark {
     static let name = "allreduce"
     static let summary = "reduction of gradients: MPI's float32 and the rank-invariant one"
 
-    static func run(on communicator: Communicator, report: (Measurement) -> Void) throws {
+    static func run(
+        _ options: BenchmarkOptions, on communicator: Communicator, report: (Measurement) throws -> Void
+    ) throws {
         for count in [1 << 12, 1 << 16, 1 << 20] {
             let gradient = Buffer<Float>(repeating: 1e-3, count: count)
-            let sums = Buffer<Int64>(repeating: 0, count: count)
+            let reduction = InvariantReduction(count, communicator)
             let work = 4e-9 * Double(count)
-            report(
+            try report(
                 try Measurement("\(count) numbers, MPI float32", unit: "GB/s", work: work, on: communicator) {
                     try communicator.allReduce(gradient.span, .maximum)
                 })
-            report(
+            try report(
                 try Measurement("\(count) numbers, rank-invariant", unit: "GB/s", work: work, on: communicator) {
-                    sums.pointer.update(repeating: 0, count: count)
-                    _ = accumulateFixedPoint(sums.pointer, gradient.pointer, scale: 0x1p30, count: count)
-                    try communicator.allReduce(sums.span, .sum)
-                    fromFixedPoint(gradient.pointer, sums.pointer, scale: 0x1p30 * Double(communicator.size), count: count)
+                    try reduction.run()
                 })
         }
     }

@@ -13,7 +13,9 @@ enum OutputBenchmark: Benchmark {
     static let name = "io"
     static let summary = "collective H5MD frames, beside raw writes of the same bytes"
 
-    static func run(on communicator: Communicator, report: (Measurement) -> Void) throws {
+    static func run(
+        _ options: BenchmarkOptions, on communicator: Communicator, report: (Measurement) throws -> Void
+    ) throws {
         let atoms = 100_000
         let bytes = atoms * 6 * 8
         let path = try SyntheticDiamond.temporaryPath("io.h5", communicator)
@@ -28,7 +30,7 @@ enum OutputBenchmark: Benchmark {
         let kinds = [Int32](repeating: 0, count: share.count)
         let vectors = [Double](repeating: 1, count: 3 * share.count)
         var step: Int64 = 0
-        report(
+        try report(
             try Measurement(
                 "H5MD, \(atoms) atoms a frame, positions and velocities in float64", unit: "MB/s",
                 work: 1e-6 * Double(bytes), repeats: 9, seconds: 0.2, on: communicator
@@ -48,7 +50,7 @@ enum OutputBenchmark: Benchmark {
             })
         try writer.close()
         guard communicator.rank == 0 else { return try communicator.barrier() }
-        report(try rawWrites(path + ".raw", bytes: bytes))
+        try report(rawWrites(path + ".raw", bytes: bytes))
         try communicator.barrier()
     }
 

@@ -63,11 +63,11 @@ enum Program {
             do { exit(try verb.run().rawValue) } catch { fail(error) }
         }
         guard let verb = command as? any Verb else { preconditionFailure("a command is a Verb or a SerialVerb") }
-        MPIEnvironment.run { communicator in
-            // The doctor says it with the rest; any other verb would end in an illegal instruction.
-            if !(verb is Doctor) { try BuildInformation.requireProcessor() }
-            return try verb.run(communicator)
+        // The doctor says it with the rest; any other verb would end in an illegal instruction.
+        if !(verb is Doctor) {
+            do { try BuildInformation.requireProcessor() } catch { fail(error) }
         }
+        MPIEnvironment.run { try verb.run($0) }
     }
 
     /// An error before MPI runs, which is the same on every rank: rank 0 prints it.
