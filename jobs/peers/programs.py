@@ -80,7 +80,7 @@ class Sages(Program):
     def __init__(self, ranks=1, options=()):
         command = [os.environ["SAGES_BENCH"], "serve", *options]
         if ranks > 1:
-            command = [*os.environ["SAGES_LAUNCH"].format(ranks=ranks).split(), *command]
+            command = [*os.environ["SAGES_LAUNCH"].replace("RANKS", str(ranks)).split(), *command]
         super().__init__(f"sages-bench on {ranks} rank{'s' if ranks > 1 else ''}", command)
 
 
@@ -136,7 +136,8 @@ class Lammps:
         self.name = "LAMMPS"
         self.log = tempfile.TemporaryDirectory()
         self.process = subprocess.Popen(
-            [os.environ.get("LAMMPS", "lmp"), "-log", "none", "-nocite"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            # Lines as they are written: LAMMPS alone would keep them until it ends.
+            ["stdbuf", "-oL", os.environ.get("LAMMPS", "lmp"), "-log", "none", "-nocite"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, cwd=self.log.name)
         potential = os.environ["SAGES_AIREBO"]
         self.version = ""

@@ -13,9 +13,9 @@ import worker
 torch.set_num_threads(1)
 FORMS = {
     "forward": ["channels_last", "contiguous"],
-    # The gradient of the padded field; that of a zero-padded one (no halo, so less work); a convolution of the padded
-    # cotangent with mirrored weights, which is what SAGES does.
-    "data": ["channels_last", "contiguous", "channels_last_zero_padding", "channels_last_mirrored"],
+    # The gradient of the padded field (its halo would be sent back); or a convolution of the padded cotangent with
+    # mirrored weights, as SAGES has it.
+    "data": ["channels_last", "contiguous", "channels_last_mirrored", "contiguous_mirrored"],
     "weights": ["channels_last", "contiguous"],
 }
 
@@ -24,7 +24,7 @@ class Convolution:
     def __init__(self, name):
         _, channels, cells, direction, form = name.split(":")
         n, c = int(cells), int(channels)
-        layout = torch.contiguous_format if form == "contiguous" else torch.channels_last_3d
+        layout = torch.contiguous_format if form.startswith("contiguous") else torch.channels_last_3d
         generator = torch.Generator().manual_seed(1)
 
         def field(*shape):
@@ -39,15 +39,13 @@ class Convolution:
         elif direction == "weights":
             self.call = lambda: backward(
                 dy, x, w, None, [1] * 3, [0] * 3, [1] * 3, False, [0] * 3, 1, [False, True, False])
-        elif form == "channels_last_mirrored":
+        elif form.endswith("_mirrored"):
             padded = field(1, c, n + 2, n + 2, n + 2)
             mirrored = w.flip(2, 3, 4).transpose(0, 1).contiguous(memory_format=layout)
             self.call = lambda: functional.conv3d(padded, mirrored)
         else:
-            padding = 1 if form == "channels_last_zero_padding" else 0
-            source = field(1, c, n, n, n) if padding else x
             self.call = lambda: backward(
-                dy, source, w, None, [1] * 3, [padding] * 3, [1] * 3, False, [0] * 3, 1, [True, False, False])
+                dy, x, w, None, [1] * 3, [0] * 3, [1] * 3, False, [0] * 3, 1, [True, False, False])
 
 
 if __name__ == "__main__":
