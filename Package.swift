@@ -66,6 +66,9 @@ let package = Package(
         .target(name: "SAGESnet",
                 dependencies: ["Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff", "Tensor", "Kernels",
                                "MPI", "HDF5", "Configuration", "Diagnostics"]),
+        // Counts and delays messages; for benchmarks and tests.
+        .target(name: "CMessageObserver", dependencies: ["CMPI"]),
+
         // Arithmetic only: the time of a step on any number of ranks.
         .target(name: "PerformanceModel"),
         // The C header, which the compiler holds the functions of SAGESC against.
@@ -81,7 +84,7 @@ let package = Package(
         .executableTarget(name: "sages-bench",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",
                                          "Tensor", "Kernels", "MPI", "HDF5", "Configuration", "PerformanceModel",
-                                         "Diagnostics"]),
+                                         "Diagnostics", "CMessageObserver"]),
 
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics", "Configuration"]),
         .testTarget(name: "PerformanceModelTests", dependencies: ["PerformanceModel"]),
@@ -103,7 +106,7 @@ let package = Package(
         .executableTarget(name: "distributed-tests",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "Autodiff", "NeuralNetworks",
                                          "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics", "AllocationCounter",
-                                         "SAGESnetTestSupport"],
+                                         "CMessageObserver", "SAGESnetTestSupport"],
                           path: "Tests/DistributedTests"),
     ],
     swiftLanguageModes: [.v6]

@@ -18,7 +18,7 @@ struct BenchmarkOptions {
     /// Options that take a number: its name, its place, what multiplies it, and its help.
     static var numbers: [(name: String, unit: String, path: WritableKeyPath<Self, Double>, scale: Double, help: String)] {
         [
-            ("delay", "MS", \.delay, 1e-3, "delay the completion of every message (allreduce, halo, step)"),
+            ("delay", "MS", \.delay, 1e-3, "pretend that each message, and each collective operation, takes MS at least"),
             ("latency", "US", \.latency, 1e-6, "of a message between nodes (model; default 2)"),
             ("bandwidth", "GB/S", \.nodeBandwidth, 1e9, "of a node to the network (model; default 25: 200 Gbit/s)"),
         ]

@@ -1,3 +1,4 @@
+import CMessageObserver
 import Diagnostics
 import Foundation
 import MPI
@@ -6,8 +7,8 @@ import MPI
 enum Command {
     /// Add a benchmark here.
     static let benchmarks: [any Benchmark.Type] = [
-        ConvolutionBenchmark.self, StepBenchmark.self, HaloBenchmark.self, AllReduceBenchmark.self, OutputBenchmark.self,
-        MemoryBenchmark.self,
+        ConvolutionBenchmark.self, StepBenchmark.self, HaloBenchmark.self, AllReduceBenchmark.self, OverlapBenchmark.self,
+        OutputBenchmark.self, MemoryBenchmark.self,
     ]
 
     static var help: String {
@@ -36,6 +37,7 @@ enum Command {
     static func run(_ arguments: [String], on communicator: Communicator) throws {
         let options = try BenchmarkOptions(arguments)
         guard let name = options.name else { throw BenchmarkError.noBenchmark }
+        sages_message_delay(options.delay)
         if name == Service.name { return try Service(communicator).run() }
         if let word = options.words.first { throw BenchmarkError.unexpected(word) }
         if name == Scaling.name { return try Scaling(options, communicator).run() }

@@ -1,3 +1,4 @@
+import CMessageObserver
 import Foundation
 import Kernels
 import MPI
@@ -9,15 +10,19 @@ import MPI
 ///     time CASE SECONDS     runs it for about SECONDS           ok seconds=S calls=N   (S of one call, wall clock)
 ///     losses CASE N         N training steps                    ok L1 L2 ...
 ///     export CASE FILE      weights of a training case          ok
+///     delay SECONDS         from now on messages take so long   ok
+///     counts CASE           runs it once                        ok messages=N collectives=N   (of rank 0)
 ///
 /// Cases, words joined by colons:
 ///
 ///     conv:CHANNELS:CELLS:forward|data|weights     one convolution on CELLS^3 cells; work is its FLOP
-///     train:energy|dense:CHANNELS                  one training step; work is the number of weights
+///     train:energy|dense:CHANNELS:SIZE             one training step, one sample of SIZE^3 cells of diamond a rank; work
+///                                                  is the number of weights
 ///     simulate:energy|dense:CHANNELS:SIZE          one step of SIZE^3 cells of diamond a rank; work is its cells,
 ///                                                  flops the operations of its products of matrices
 ///     allreduce:COUNT                              MPI's sum of COUNT float32
 ///     reduce:COUNT                                 the same with bits that do not depend on the ranks
+///     write:ATOMS                                  one frame of a trajectory, flushed; work is its bytes
 final class Service {
     static let name = "serve"
     static let summary = "cases on request over standard input (jobs/peers/compare.sh)"
@@ -63,12 +68,23 @@ final class Service {
 
     private func answer(_ words: [String]) throws -> String {
         guard words.count >= 2 else { throw BenchmarkError.unknownCase(words.joined(separator: " ")) }
+        if words[0] == "delay" {
+            sages_message_delay(Double(words[1]) ?? 0)
+            return ""
+        }
         let served = try served(words[1])
         switch (words[0], words.count) {
         case ("open", 2): return "work=\(served.work)" + (served.operations.map { " flops=\($0)" } ?? "")
         case ("time", 3):
             let (seconds, calls) = try time(served, seconds: Double(words[2]) ?? 0.05)
             return "seconds=\(seconds) calls=\(calls)"
+        case ("counts", 2):
+            try served.prepare()
+            try served.call()
+            sages_message_counts_reset()
+            try served.call()
+            let counts = sages_message_counts_now()
+            return "messages=\(counts.messages) collectives=\(counts.collectives)"
         case ("losses", 3):
             guard let training = served.training else { break }
             return try (0..<(Int(words[2]) ?? 1)).map { _ in
@@ -150,7 +166,7 @@ private final class ServedCase {
             work = convolution.operations
             call = { convolution.packAndRun(direction) }
         case "train":
-            let training = try TrainingWork(try model(), communicator: communicator)
+            let training = try TrainingWork(try model(), cells: try number(3), communicator: communicator)
             self.training = training
             work = Double(training.parameterCount)
             call = { try training.step() }
@@ -169,6 +185,10 @@ private final class ServedCase {
             let reduction = InvariantReduction(try number(1), communicator)
             work = Double(reduction.count)
             call = reduction.run
+        case "write":
+            let output = try OutputWork(atoms: try number(1), communicator: communicator)
+            work = output.bytes
+            call = output.writeFrame
         default: throw BenchmarkError.unknownCase(name)
         }
     }

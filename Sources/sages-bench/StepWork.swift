@@ -36,20 +36,24 @@ struct StepModel: Hashable {
     }
 }
 
-/// Training on synthetic diamond: one sample of 1,000 atoms a rank and step, the same samples in every step.
+/// Training on synthetic diamond: the same samples in every step.
 final class TrainingWork {
     let model: StepModel
     let trainer: Trainer<SAGESnetTask<Float>>
     private let path: String
     private let communicator: Communicator
 
-    /// - Parameter samples: of a step over all ranks; one for each rank if nil. Collective.
-    init(_ model: StepModel, samples: Int? = nil, communicator: Communicator) throws {
+    /// Collective.
+    ///
+    /// - Parameters:
+    ///   - cells: conventional cells of diamond (8 atoms) along each axis of a sample.
+    ///   - samples: of a step over all ranks; one for each rank if nil.
+    init(_ model: StepModel, cells: Int = 5, samples: Int? = nil, communicator: Communicator) throws {
         self.model = model
         self.communicator = communicator
         let samples = samples ?? communicator.size
         path = try SyntheticDiamond.temporaryPath("train.h5", communicator)
-        try SyntheticDiamond.write(path, cells: 5, frames: samples + 1, communicator: communicator)
+        try SyntheticDiamond.write(path, cells: cells, frames: samples + 1, communicator: communicator)
         let task = try SAGESnetTask<Float>(try model.configuration(), training: [path], validation: [])
         trainer = try Trainer(
             task: task,

@@ -42,7 +42,7 @@ def training(settings, log):
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         rows.append(training_alone(settings, log, folder, "energy", ENERGY_FORMS, "training step, base SAGESnet", 1.3))
-        rows.append(training_alone(settings, log, folder, "dense", ["dense"], "training step, dense SAGESnet 20^3", 1.0))
+        rows.append(training_alone(settings, log, folder, "dense", ["dense_concatenated", "dense_padded"], "training step, dense SAGESnet 24^3", 1.0))
         rows.append(training_together(settings, log, folder))
     return rows
 
@@ -57,7 +57,7 @@ def check_losses(ours, peer, what):
 
 
 def training_alone(settings, log, folder, form, forms, what, aim):
-    case = f"train:{form}:32"
+    case = f"train:{form}:32:{5 if form == 'energy' else 6}"
     ours, peer = Sages(), Python("torch_step.py")
     try:
         path = os.path.join(folder, f"{form}.h5")
@@ -84,7 +84,7 @@ def training_alone(settings, log, folder, form, forms, what, aim):
 
 
 def training_together(settings, log, folder):
-    case = "train:energy:32"
+    case = "train:energy:32:5"
     ours, peer = Sages(ranks=2), Distributed("torch_step.py", 2)
     try:
         path = os.path.join(folder, "energy2.h5")
@@ -116,7 +116,7 @@ def simulation(settings, log):
         for case, what in [
             ("simulate:energy:32:5", "simulation step, 1,000 atoms"),
             ("simulate:energy:32:15", "simulation step, 27,000 atoms"),
-            ("simulate:dense:32:5", "simulation step, dense 20^3 cells"),
+            ("simulate:dense:32:6", "simulation step, dense 24^3 cells"),
         ]:
             opened = ours.open(case)
             mine, reference = measure.interleaved(
@@ -136,7 +136,7 @@ def scaling(settings, log):
     rows = []
     try:
         for case, what in [
-            ("train:energy:32", "weak scaling 1 to 2 ranks, training"),
+            ("train:energy:32:5", "weak scaling 1 to 2 ranks, training"),
             ("simulate:energy:32:5", "weak scaling 1 to 2 ranks, simulation of 1,000 atoms a rank"),
             ("simulate:energy:32:15", "weak scaling 1 to 2 ranks, simulation of 27,000 atoms a rank"),
         ]:
@@ -176,7 +176,7 @@ def reduction(settings, log):
     """The rank-invariant reduction as a share of the training step, beside MPI's own sum of as many float32."""
     pair = Sages(ranks=2)
     try:
-        case = "train:energy:32"
+        case = "train:energy:32:5"
         count = int(pair.open(case)["work"])
         plain, invariant = f"allreduce:{count}", f"reduce:{count}"
         pair.open(plain)

@@ -204,10 +204,11 @@ class EnergyNetwork(Network):
 
 class DenseNetwork(Network):
     """Increments decoded from every cell of a periodic grid; fields are [z, y, x, channel], which is channels_last_3d
-    for the convolution."""
+    for the convolution. Their halo is concatenated, or PyTorch's own circular padding."""
 
-    def __init__(self, export):
+    def __init__(self, export, form):
         super().__init__(export)
+        self.is_concatenated = form == "concatenated"
         self.fields = {id(sample): self.field(sample) for sample in export.samples}
 
     @staticmethod
@@ -218,10 +219,15 @@ class DenseNetwork(Network):
         readable[index, 0] = 1
         return readable.view(nz, ny, nx, 7), index
 
-    @staticmethod
-    def convolve(x, weights):
-        image = x.permute(3, 0, 1, 2).unsqueeze(0)
-        padded = functional.pad(image, (1,) * 6, mode="circular").contiguous(memory_format=torch.channels_last_3d)
+    def convolve(self, x, weights):
+        if self.is_concatenated:
+            for axis in range(3):
+                n = x.shape[axis]
+                x = torch.cat([x.narrow(axis, n - 1, 1), x, x.narrow(axis, 0, 1)], dim=axis)
+            padded = x.permute(3, 0, 1, 2).unsqueeze(0)
+        else:
+            image = x.permute(3, 0, 1, 2).unsqueeze(0)
+            padded = functional.pad(image, (1,) * 6, mode="circular").contiguous(memory_format=torch.channels_last_3d)
         channels = weights.shape[1]
         kernel = weights.view(3, 3, 3, channels, -1).permute(4, 3, 0, 1, 2)
         y = functional.conv3d(padded, kernel.contiguous(memory_format=torch.channels_last_3d))

@@ -3,7 +3,7 @@
 
     loop, gather, batched      the energy network, in these forms of the convolution over occupied cells
     gather_compiled, ...       the same under torch.compile, with gradients by torch.func
-    dense, dense_compiled      the increment network on every cell
+    dense_concatenated, dense_padded, dense_concatenated_compiled, ...     the increment network on every cell
 
 With RANK and WORLD_SIZE in the environment: DistributedDataParallel over gloo, one sample a process and step.
 """
@@ -30,7 +30,7 @@ class Training:
             raise ValueError(f"{len(export.samples)} samples for {ranks} processes")
         compiled = form.endswith("_compiled")
         kind = form.removesuffix("_compiled")
-        network = torch_network.DenseNetwork(export) if kind == "dense" \
+        network = torch_network.DenseNetwork(export, kind.split("_")[1]) if kind.startswith("dense_") \
             else torch_network.EnergyNetwork(export, kind, functional_gradient=compiled)
         self.sample = export.samples[rank]
         trained = [parameter for parameter in network.parameters() if parameter.requires_grad]

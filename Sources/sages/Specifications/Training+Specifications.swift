@@ -76,7 +76,8 @@ extension VerbSpecification {
         summary: "measure the speed of this machine and of SAGES on it",
         description: """
             Times one part: conv (convolution kernels), step (a training and a simulation step), halo (exchange of \
-            neighbors' cells), allreduce (reduction of gradients), io (collective writing), memory (the machine's own \
+            neighbors' cells), allreduce (reduction of gradients), overlap (communication \
+            that is not hidden), io (collective writing), memory (the machine's own \
             limits). Prints the median, the fastest and the slowest of several repeats, and where it is known the \
             share of the processor's peak and of what its roofline allows.
 
@@ -84,10 +85,10 @@ extension VerbSpecification {
             measures it, and states the time of steps on 64 to 4,096 ranks with its assumptions.
             """,
         positionals: [.init(placeholder: "WHAT", help: "what to measure", kind: .other, isOptional: true,
-                            allowed: ["conv", "step", "halo", "allreduce", "io", "memory"])],
+                            allowed: ["conv", "step", "halo", "allreduce", "overlap", "io", "memory"])],
         options: [
             .flag("model", "the model of performance, in place of WHAT"),
-            .value("delay", "MS", "delay the completion of every message, milliseconds (halo, allreduce, step)"),
+            .value("delay", "MS", "pretend that each message takes MS milliseconds at least"),
             .value("latency", "US", "of the network that the model is stated for, microseconds; default 2"),
             .value("bandwidth", "GB/S", "of a node to that network; default 25"),
             .value("ranks-per-node", "N", "that share it; default 64"),
