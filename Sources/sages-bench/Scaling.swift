@@ -90,7 +90,7 @@ struct Scaling {
     private func fittedSimulation(_ alone: Communicator) throws -> SimulationStep {
         let seconds = try Self.sizes.map { size in
             let work = try SimulationWork(step, cells: size, communicator: alone)
-            let time = try slowest(median(calls: size > 8 ? 2 : 8, prepare: work.restart) { try work.step() })
+            let time = try slowest(median(calls: size > 8 ? 2 : 8) { try work.step() })
             return (Double(work.networkCells), time)
         }
         guard let cost = LinearCost(seconds[0], seconds[1]) else { preconditionFailure("the second is larger") }
@@ -121,17 +121,15 @@ struct Scaling {
                 Check(
                     what: "simulation, \(Int(rows)) atoms",
                     predicted: simulation.time(rows: rows, ranks: ranks, network: network).total,
-                    measured: try slowest(
-                        median(calls: size > 8 ? 3 : 10, prepare: work.restart) { try work.step() })))
+                    measured: try slowest(median(calls: size > 8 ? 3 : 10) { try work.step() })))
         }
         return checks
     }
 
     /// The median over nine repeats of the time of one call, s, after one warm-up.
-    private func median(calls: Int, prepare: () throws -> Void = {}, _ body: () throws -> Void) throws -> Double {
+    private func median(calls: Int, _ body: () throws -> Void) throws -> Double {
         var times: [Double] = []
         for _ in 0...9 {
-            try prepare()
             try communicator.barrier()
             let start = BenchmarkClock.wall.seconds
             for _ in 0..<calls { try body() }

@@ -79,7 +79,6 @@ final class Service {
             let (seconds, calls) = try time(served, seconds: Double(words[2]) ?? 0.05)
             return "seconds=\(seconds) calls=\(calls)"
         case ("counts", 2):
-            try served.prepare()
             try served.call()
             sages_message_counts_reset()
             try served.call()
@@ -110,7 +109,6 @@ final class Service {
     /// Seconds of one call by the wall clock, of the slowest rank.
     private func time(_ served: ServedCase, seconds: Double) throws -> (seconds: Double, calls: Int) {
         func run(_ calls: Int) throws -> Double {
-            try served.prepare()
             try communicator.barrier()
             let start = BenchmarkClock.wall.seconds
             for _ in 0..<calls { try served.call() }
@@ -133,8 +131,6 @@ private final class ServedCase {
     var work = 0.0
     /// Floating point operations of the products of matrices in one call, where that is another figure.
     var operations: Double?
-    /// Before the clock runs.
-    var prepare: () throws -> Void = {}
     let call: () throws -> Void
     var training: TrainingWork?
     var callSeconds: Double?
@@ -174,7 +170,6 @@ private final class ServedCase {
             let simulation = try SimulationWork(try model(), cells: try number(3), communicator: communicator)
             work = Double(simulation.networkCells)
             operations = try StepCounts(model()).operationsPerCell * work
-            prepare = { try simulation.restart() }
             call = { try simulation.step() }
         case "allreduce":
             let numbers = UnsafeMutableBufferPointer<Float>.allocate(capacity: try number(1))

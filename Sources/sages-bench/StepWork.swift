@@ -95,10 +95,10 @@ final class TrainingWork {
     }
 }
 
-/// Simulation of synthetic diamond with first weights: as much work as with trained ones.
+/// Simulation of synthetic diamond whose atoms rest and feel nothing, for with untrained weights they would not stay in
+/// their cells for long: as much work as any other.
 final class SimulationWork {
     let simulator: Simulator<Float>
-    private let start: SimulationStart
 
     /// - Parameter cells: conventional cells of diamond (8 atoms) along each axis, for each rank. Collective.
     init(_ model: StepModel, cells: Int, communicator: Communicator) throws {
@@ -107,17 +107,14 @@ final class SimulationWork {
         try SyntheticDiamond.write(path, cells: cells, frames: 3, communicator: communicator)
         let task = try SAGESnetTask<Float>(try model.configuration(), training: [path], validation: [])
         let parameters = Buffer<Float>(repeating: 0, count: task.layout.count)
-        task.layout.initialize(parameters.pointer, seed: 1)
-        start = try SimulationStart(
+        var start = try SimulationStart(
             path, for: task.model, replicate: SIMD3(1, 1, communicator.size), communicator: communicator)
+        for atom in start.atoms.indices { start.atoms[atom].velocity = .zero }
         simulator = try Simulator<Float>(
             model: task.model, parameters: parameters, start: start, communicator: communicator)
     }
 
     func step() throws { try simulator.advance() }
-
-    /// Back to the start, for first weights have no reason to keep atoms in their cells for long. Collective.
-    func restart() throws { try simulator.restart(from: start) }
 
     /// Cells that the network computes, over all ranks.
     var networkCells: Int {

@@ -5,8 +5,8 @@
 #
 #   bash jobs/peers/compare.sh [--quick] [--only SECTION,...] [--table]
 #       --quick          shorter slices, and PyTorch without torch.compile
-#       --only SECTIONS  measures these of conv, step, simulation, scaling, dynamics, reduction and prints them with what
-#                        was measured before of the others
+#       --only SECTIONS  measures these of conv, step, simulation, scaling, dynamics, reduction, communication, writing and
+#                        prints them with what was measured before of the others
 #       --table          prints and draws again what was measured before
 #
 # The table is also in out/peers/compare.csv and .json, the picture in out/peers/peers.png. Nothing else should run
@@ -55,7 +55,10 @@ if [[ " $* " != *" --table "* ]]; then
         swift build --configuration release --scratch-path "$SAGES_BUILD" --package-path "$SAGES_ROOT" \
             --product "$product"
     done
+    read -r -a flags <<< "$(pkg-config --cflags --libs "$SAGES_MPI_PKGCONFIG")"
+    cc -O2 -o "$SAGES_PEERS_OUTPUT/raw-write" "$here/raw-write.c" "${flags[@]}"
 fi
+export SAGES_RAW_WRITE="$SAGES_PEERS_OUTPUT/raw-write"
 
 export SAGES_BENCH="$SAGES_BUILD/release/sages-bench"
 export SAGES_AIREBO="${LAMMPS_POTENTIALS:-/usr/share/lammps/potentials}/CH.airebo"

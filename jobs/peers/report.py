@@ -54,6 +54,20 @@ def write(folder, rows, versions):
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
+    with open(os.path.join(folder, "compare.md"), "w") as file:
+        file.write(markdown(rows))
+
+
+def markdown(rows):
+    """The table for a README."""
+    lines = ["| what | SAGES | peer | ratio (range) | aim |", "|---|---|---|---|---|"]
+    for row in rows:
+        sign = "≤" if row["smaller"] else "≥"
+        lines.append(
+            f"| {row['what']} | {row['ours']:.4g} {row['unit']} | {row['peer_name']}: {row['peer']:.4g} {row['unit']} "
+            f"| {row['ratio']:.2f} ({row['low']:.2f} to {row['high']:.2f}) | {sign} {row['aim']:g} "
+            f"{'met' if row['met'] else '**missed**'} |")
+    return "\n".join(lines) + "\n"
 
 
 def table(rows, versions):
@@ -125,7 +139,7 @@ plot {roofs}, {peak} with lines linecolor rgb '#606060' dashtype 2 title 'multip
 unset logscale
 set origin 0.46,0
 set size 0.54,1
-set title 'SAGES over its peer (bar), range of rounds (line), aim (tick)' font ',12'
+set title 'Ratio to the peer, its range, and the aim (x)' font ',12'
 set logscale x
 set xrange [0.3:*]
 set yrange [{count - 0.4}:-0.6]
