@@ -1,5 +1,7 @@
+import CMessageObserver
 import Diagnostics
 import Foundation
+import Kernels
 import MPI
 import PerformanceModel
 import Tensor
@@ -81,7 +83,8 @@ struct Scaling {
         let work = try TrainingWork(step, communicator: alone)
         guard let cost = LinearCost(seconds[0], seconds[1]) else { preconditionFailure("three samples are more than one") }
         // Gradients of the second energy are complete when half of the backward pass, two thirds of a sample, is left.
-        return TrainingStep(cost: cost, reducedBytes: 8 * Double(work.parameterCount), overlap: 1.0 / 3)
+        return TrainingStep(
+            cost: cost, reducedBytes: Double(MemoryLayout<Float.FixedPoint>.size * work.parameterCount), overlap: 1.0 / 3)
     }
 
     /// Rows of the two simulations that are fitted: diamond of 8 n^3 atoms.
@@ -94,9 +97,24 @@ struct Scaling {
             return (Double(work.networkCells), time)
         }
         guard let cost = LinearCost(seconds[0], seconds[1]) else { preconditionFailure("the second is larger") }
+        let counts = try messageCounts()
         return SimulationStep(
-            cost: cost, occupancy: 0.125, exchanges: StepCounts(step).exchanges, bytesPerRow: 4 * Double(step.channels),
-            reductions: StepCounts(step).reductions, overlap: 1)
+            cost: cost, occupancy: 0.125, exchanges: counts.exchanges, bytesPerRow: 4 * Double(step.channels),
+            reductions: counts.reductions, overlap: 1)
+    }
+
+    /// Exchanges and sums of a simulation step: those of a step on these ranks, or with one rank those of the network.
+    /// Collective.
+    private func messageCounts() throws -> (exchanges: Int, reductions: Int) {
+        let known = StepCounts(step)
+        guard communicator.size > 1 else { return (known.exchanges, known.reductions) }
+        let work = try SimulationWork(step, cells: Self.sizes[0], communicator: communicator)
+        try work.step()
+        sages_message_counts_reset()
+        try work.step()
+        let counts = sages_message_counts_now()
+        let halo = Halo(cells: 8 * Double(work.networkCells), ranks: communicator.size)
+        return (Int(counts.messages) / halo.messages, Int(counts.collectives))
     }
 
     // MARK: Checks
