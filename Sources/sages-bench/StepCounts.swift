@@ -4,8 +4,9 @@ struct StepCounts {
 
     init(_ model: StepModel) { self.model = model }
 
-    /// Velocity kicks of a step, each an energy and its gradient; one pass of increments in the dense form.
-    var evaluations: Int { model.form == .energy ? 3 : 1 }
+    /// Velocity kicks of a step that are computed, each an energy and its gradient: two, for the last one of a step is
+    /// the first of the next. One pass of increments in the dense form.
+    var evaluations: Int { model.form == .energy ? 2 : 1 }
 
     /// Convolutions, and with them exchanges: in each block, and once more where the gradient passes it.
     var exchanges: Int { StepModel.blocks * evaluations * (model.form == .energy ? 2 : 1) }

@@ -1,5 +1,6 @@
 import Diagnostics
 import MPI
+import Tensor
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -67,7 +68,11 @@ enum Program {
         if !(verb is Doctor) {
             do { try BuildInformation.requireProcessor() } catch { fail(error) }
         }
-        MPIEnvironment.run { try verb.run($0) }
+        MPIEnvironment.run { communicator in
+            ThreadTeam.shared.resize(to: verb.threads)
+            defer { ThreadTeam.shared.resize(to: 1) }
+            return try verb.run(communicator)
+        }
     }
 
     /// An error before MPI runs, which is the same on every rank: rank 0 prints it.
