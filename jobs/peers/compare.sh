@@ -51,10 +51,8 @@ fi
 
 bash "$SAGES_ROOT/jobs/setup.sh" --data
 if [[ " $* " != *" --table "* ]]; then
-    for product in sages sages-bench; do
-        swift build --configuration release --scratch-path "$SAGES_BUILD" --package-path "$SAGES_ROOT" \
-            --product "$product"
-    done
+    swift build --configuration release --scratch-path "$SAGES_BUILD" --package-path "$SAGES_ROOT" \
+        --product sages-bench >&2
     read -r -a flags <<< "$(pkg-config --cflags --libs "$SAGES_MPI_PKGCONFIG")"
     cc -O2 -o "$SAGES_PEERS_OUTPUT/raw-write" "$here/raw-write.c" "${flags[@]}"
 fi
