@@ -10,7 +10,9 @@ enum OutputBenchmark: Benchmark {
     /// A frame's bytes an atom: id, species, image, position, velocity.
     static let bytesOfAtom = 4 + 4 + 12 + 24 + 24
 
-    static func run(on communicator: Communicator, report: (Measurement) -> Void) throws {
+    static func run(
+        _ options: BenchmarkOptions, on communicator: Communicator, report: (Measurement) throws -> Void
+    ) throws {
         for atoms in [1000, 100_000, 1_000_000] {
             let path = try SyntheticDiamond.temporaryPath("io.h5", communicator)
             defer { if communicator.rank == 0 { try? FileManager.default.removeItem(atPath: path) } }
@@ -18,7 +20,7 @@ enum OutputBenchmark: Benchmark {
             let work = 1e-6 * Double(atoms * bytesOfAtom)
             let repeats = atoms > 100_000 ? 5 : 15
             var spent = 0.0
-            report(
+            try report(
                 try Measurement(
                     "\(atoms) atoms a frame, on the disk", unit: "MB/s", work: work, repeats: repeats, seconds: 1e-6,
                     on: communicator
@@ -28,7 +30,7 @@ enum OutputBenchmark: Benchmark {
                     try frames.writer.flush()
                     spent = BenchmarkClock.wall.seconds - begin
                 })
-            report(try behindWork(frames, work, repeats, pause: 3 * spent, communicator))
+            try report(behindWork(frames, work, repeats, pause: 3 * spent, communicator))
             try frames.writer.close()
         }
     }
@@ -52,7 +54,7 @@ enum OutputBenchmark: Benchmark {
         }
         return Measurement(
             "\(frames.atoms) atoms a frame, what the caller waits for behind other work", unit: "MB/s",
-            rates: Array(rates.dropFirst()))
+            rates: rates.dropFirst().sorted())
     }
 
     /// Writes frame after frame of atoms that lie on the ranks in turns.
