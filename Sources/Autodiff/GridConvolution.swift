@@ -15,11 +15,7 @@ public final class GridConvolution {
     /// 1 or 2; the output has ceil(cells / stride) cells along each axis.
     public let stride: Int
 
-    private var packed: [PackingKey: Buffer<UInt8>] = [:]
-    private struct PackingKey: Hashable {
-        let isAdjoint: Bool
-        let inputs, outputs: Int
-    }
+    private var workspace: Buffer<UInt8>?
 
     /// - Precondition: the output grid has the extents that input and stride give, and as many samples.
     public init(from input: GridTopology, to output: GridTopology, kernel: Int = 3, stride: Int = 1) {
@@ -43,31 +39,12 @@ public final class GridConvolution {
 
     /// Makes the memory for operations on this many channels; evaluation then allocates nothing.
     func prepare<Scalar: KernelScalar>(_ type: Scalar.Type, inputs: Int, outputs: Int) {
-        let geometry = geometry(inputs, outputs)
-        input.makePadded(type, channels: inputs)
-        output.makePadded(type, channels: outputs)
-        let stride = MemoryLayout<Scalar>.stride
-        let sizes = [
-            (false, packedConvolutionWeightCount(type, geometry) * stride),
-            (
-                true,
-                max(
-                    packedConvolutionAdjointWeightCount(type, geometry),
-                    convolutionBackwardWeightsWorkspaceCount(type, geometry)) * stride
-            ),
-        ]
-        for (isAdjoint, bytes) in sizes {
-            let key = PackingKey(isAdjoint: isAdjoint, inputs: inputs, outputs: outputs)
-            if (packed[key]?.count ?? 0) < bytes { packed[key] = Buffer(repeating: 0, count: bytes) }
+        if kernel == 3 {
+            input.prepare(type, channels: inputs)
+            output.prepare(type, channels: outputs)
         }
-    }
-
-    private func workspace<Scalar: KernelScalar>(
-        _: Scalar.Type, _ geometry: ConvolutionGeometry, adjoint: Bool
-    ) -> UnsafeMutablePointer<Scalar> {
-        let key = PackingKey(
-            isAdjoint: adjoint, inputs: geometry.inputChannels, outputs: geometry.outputChannels)
-        return UnsafeMutableRawPointer(packed[key]!.pointer).assumingMemoryBound(to: Scalar.self)
+        let bytes = convolutionBackwardWeightsWorkspaceCount(type, geometry(inputs, outputs)) * MemoryLayout<Scalar>.stride
+        if (workspace?.count ?? 0) < bytes { workspace = Buffer(repeating: 0, count: bytes) }
     }
 
     /// Which outputs of a pass from `source` need no halo, for windows of this kernel at `stride` (or at 1/`stride`).
@@ -86,30 +63,46 @@ public final class GridConvolution {
             extents: CellExtents(z: z.count, y: y.count, x: x.count))
     }
 
-    /// y = F(x, w), all samples.
-    func forward<Scalar: KernelScalar>(_ y: Operand<Scalar>, _ x: Operand<Scalar>, _ w: Operand<Scalar>) throws {
+    /// Whether any rows of an output can be computed by themselves: nothing is exchanged and nothing is copied.
+    func isDivisible(isAdjoint: Bool) -> Bool {
+        let source = isAdjoint ? output : input
+        return kernel == 1 || source.exchange == nil && source.haloPlace == .inPlace
+    }
+
+    /// The rows of y = F(x, w) from `firstRow` on that `y` holds, of all samples.
+    ///
+    /// - Parameters:
+    ///   - x: all rows.
+    ///   - packed: the weights by `packConvolutionWeights`.
+    /// - Precondition: `isDivisible` unless `y` holds all rows.
+    func forward<Scalar: KernelScalar>(
+        _ y: Operand<Scalar>, firstRow: Int = 0, _ x: Operand<Scalar>, packed: UnsafePointer<Scalar>
+    ) throws {
         let geometry = geometry(x.columns, y.columns)
-        let packed = workspace(Scalar.self, geometry, adjoint: false)
-        packConvolutionWeights(packed, w.pointer, bias: nil, geometry)
-        for sample in 0..<input.samples {
-            let target = y.pointer + sample * output.extents.count * y.columns
-            try padding(input, x.pointer + sample * input.extents.count * x.columns, x.columns,
-                        outputs: output.extents, isAdjoint: false) { source, strides, box in
-                convolutionForward(target, geometry.outputStrides, source, strides, packed: packed, geometry, box: box)
+        try forEachBox(of: output, rows: firstRow..<firstRow + y.rows, isAdjoint: false) { sample, box in
+            let target = y.pointer + (sample * output.extents.count - firstRow) * y.columns
+            try withHalo(input, x.pointer + sample * input.extents.count * x.columns, x.columns,
+                         outputs: output.extents, box, isAdjoint: false) { source, box in
+                convolutionForward(target, geometry.outputStrides, source, packed: packed, geometry, box: box)
             }
         }
     }
 
-    /// x = D(g, w), all samples.
-    func backwardData<Scalar: KernelScalar>(_ x: Operand<Scalar>, _ g: Operand<Scalar>, _ w: Operand<Scalar>) throws {
+    /// The rows of x = D(g, w) from `firstRow` on that `x` holds, of all samples.
+    ///
+    /// - Parameters:
+    ///   - g: all rows.
+    ///   - packed: the weights by `packConvolutionAdjointWeights`.
+    /// - Precondition: `isDivisible` unless `x` holds all rows.
+    func backwardData<Scalar: KernelScalar>(
+        _ x: Operand<Scalar>, firstRow: Int = 0, _ g: Operand<Scalar>, packed: UnsafePointer<Scalar>
+    ) throws {
         let geometry = geometry(x.columns, g.columns)
-        let packed = workspace(Scalar.self, geometry, adjoint: true)
-        packConvolutionAdjointWeights(packed, w.pointer, geometry)
-        for sample in 0..<input.samples {
-            let target = x.pointer + sample * input.extents.count * x.columns
-            try padding(output, g.pointer + sample * output.extents.count * g.columns, g.columns,
-                        outputs: input.extents, isAdjoint: true) { source, strides, box in
-                convolutionBackwardData(target, geometry.inputStrides, source, strides, packed: packed, geometry, box: box)
+        try forEachBox(of: input, rows: firstRow..<firstRow + x.rows, isAdjoint: true) { sample, box in
+            let target = x.pointer + (sample * input.extents.count - firstRow) * x.columns
+            try withHalo(output, g.pointer + sample * output.extents.count * g.columns, g.columns,
+                         outputs: input.extents, box, isAdjoint: true) { source, box in
+                convolutionBackwardData(target, geometry.inputStrides, source, packed: packed, geometry, box: box)
             }
         }
     }
@@ -117,30 +110,64 @@ public final class GridConvolution {
     /// w = W(x, g), summed over the samples and this rank's cells.
     func backwardWeights<Scalar: KernelScalar>(_ w: Operand<Scalar>, _ x: Operand<Scalar>, _ g: Operand<Scalar>) throws {
         let geometry = geometry(x.columns, g.columns)
-        let workspace = workspace(Scalar.self, geometry, adjoint: true)
+        let workspace = UnsafeMutableRawPointer(workspace!.pointer).assumingMemoryBound(to: Scalar.self)
         fill(w.pointer, with: 0, count: geometry.weightCount)
         for sample in 0..<input.samples {
             let cotangent = g.pointer + sample * output.extents.count * g.columns
-            try padding(input, x.pointer + sample * input.extents.count * x.columns, x.columns,
-                        outputs: output.extents, isAdjoint: false) { source, strides, box in
+            try withHalo(input, x.pointer + sample * input.extents.count * x.columns, x.columns,
+                         outputs: output.extents, CellBox(extents: output.extents), isAdjoint: false) { source, box in
                 convolutionBackwardWeights(
-                    w.pointer, nil, cotangent, geometry.outputStrides, source, strides, workspace: workspace, geometry,
-                    box: box)
+                    w.pointer, nil, cotangent, geometry.outputStrides, source, workspace: workspace, geometry, box: box)
             }
         }
     }
 
-    private func padding<Scalar: KernelScalar>(
-        _ grid: GridTopology, _ rows: UnsafePointer<Scalar>, _ channels: Int, outputs: CellExtents, isAdjoint: Bool,
-        _ body: (UnsafePointer<Scalar>, CellStrides, CellBox) -> Void
+    /// Calls `body` with the sample and the boxes, in their order, that make up some rows of a grid: whole planes, whole
+    /// lines, parts of a line.
+    private func forEachBox(
+        of grid: GridTopology, rows: Range<Int>, isAdjoint: Bool, _ body: (_ sample: Int, CellBox) throws -> Void
+    ) throws {
+        let extents = grid.extents
+        guard isDivisible(isAdjoint: isAdjoint) else {
+            precondition(
+                rows.count == grid.samples * extents.count, "rows \(rows) of a convolution that is computed as a whole")
+            // Ranks without cells take part in exchanges, too.
+            for sample in 0..<grid.samples { try body(sample, CellBox(extents: extents)) }
+            return
+        }
+        let plane = extents.y * extents.x
+        var row = rows.lowerBound
+        while row < rows.upperBound {
+            let (sample, cell) = row.quotientAndRemainder(dividingBy: extents.count)
+            let count = min(rows.upperBound - row, extents.count - cell)
+            let origin = CellExtents(z: cell / plane, y: cell % plane / extents.x, x: cell % extents.x)
+            let box: CellExtents
+            if origin.x > 0 || count < extents.x {
+                box = CellExtents(z: 1, y: 1, x: min(count, extents.x - origin.x))
+            } else if origin.y > 0 || count < plane {
+                box = CellExtents(z: 1, y: min(count / extents.x, extents.y - origin.y), x: extents.x)
+            } else {
+                box = CellExtents(z: count / plane, y: extents.y, x: extents.x)
+            }
+            try body(sample, CellBox(origin: origin, extents: box))
+            row += box.count
+        }
+    }
+
+    /// Calls `body` with a sample's source and the parts of a box of outputs that can be computed, one after another.
+    private func withHalo<Scalar: KernelScalar>(
+        _ grid: GridTopology, _ rows: UnsafePointer<Scalar>, _ channels: Int, outputs: CellExtents, _ box: CellBox,
+        isAdjoint: Bool, _ body: (ConvolutionField<Scalar>, CellBox) -> Void
     ) throws {
         guard kernel == 3 else {
-            return body(rows, CellStrides(packed: grid.extents, channels: channels), CellBox(extents: outputs))
+            let strides = CellStrides(packed: grid.extents, channels: channels)
+            return body(ConvolutionField(padded: rows, strides, extents: grid.extents, padding: 0), box)
         }
-        let strides = CellStrides(packed: grid.extents, padding: 1, channels: channels)
+        if isDivisible(isAdjoint: isAdjoint) {
+            return grid.withWrappedHalo(rows, channels: channels) { body($0, box) }
+        }
         try grid.withHalo(
-            rows, channels: channels, outputs: outputs, inner: inner(of: outputs, isAdjoint: isAdjoint)
-        ) { body($0, strides, $1) }
+            rows, channels: channels, outputs: outputs, inner: inner(of: outputs, isAdjoint: isAdjoint), body)
     }
 }
 
