@@ -1,0 +1,113 @@
+// Tiles of 2x2x2 cells, and blocks of them whose transformed numbers the second-level cache holds.
+
+/// Points of a tile: products for each pair of channels.
+let winogradPoints = 64
+
+/// The tiles that a box of cells touches. A tile begins at even coordinates of the global grid, so that a cell has one
+/// place in its tile whatever box it is computed in; tiles at a box's edge may lie in it in part.
+struct WinogradTiling {
+    let box: CellBox
+    /// The first cell of the first tile, which may lie one cell before the box.
+    let origin: CellExtents
+    /// Tiles along each axis.
+    let tiles: CellExtents
+
+    /// - Parameter anchor: global coordinates of cell (0, 0, 0); only their parity matters.
+    init(_ box: CellBox, anchor: CellExtents) {
+        func first(_ cell: Int, _ anchor: Int) -> Int { cell - ((cell + anchor) & 1) }
+        self.box = box
+        origin = CellExtents(z: first(box.origin.z, anchor.z), y: first(box.origin.y, anchor.y),
+                             x: first(box.origin.x, anchor.x))
+        tiles = CellExtents(z: (box.origin.z + box.extents.z - origin.z + 1) / 2,
+                            y: (box.origin.y + box.extents.y - origin.y + 1) / 2,
+                            x: (box.origin.x + box.extents.x - origin.x + 1) / 2)
+    }
+
+    /// Calls `body` with the place in the block, the first cell and whether the whole tile lies in the box, for each
+    /// tile of a range in the order z, y, x with x fastest.
+    @inline(__always)
+    func forEachTile(_ range: Range<Int>, _ body: (Int, CellExtents, Bool) -> Void) {
+        var x = range.lowerBound % tiles.x
+        var y = range.lowerBound / tiles.x % tiles.y
+        var z = range.lowerBound / tiles.x / tiles.y
+        for place in 0..<range.count {
+            let cell = CellExtents(z: origin.z + 2 * z, y: origin.y + 2 * y, x: origin.x + 2 * x)
+            let isWhole = cell.z >= box.origin.z && cell.z + 2 <= box.origin.z + box.extents.z
+                && cell.y >= box.origin.y && cell.y + 2 <= box.origin.y + box.extents.y
+                && cell.x >= box.origin.x && cell.x + 2 <= box.origin.x + box.extents.x
+            body(place, cell, isWhole)
+            x += 1
+            if x == tiles.x {
+                (x, y) = (0, y + 1)
+                if y == tiles.y { (y, z) = (0, z + 1) }
+            }
+        }
+    }
+
+    /// Calls `body` for each of the 2^3 (or, with a margin of 1, 4^3) cells from `first - margin` on, with its place
+    /// and whether it lies in the box widened by the margin.
+    @inline(__always)
+    func forEachCell(around first: CellExtents, margin: Int, _ body: (Int, Int, Int, Bool) -> Void) {
+        @inline(__always) func isInside(_ cell: Int, _ origin: Int, _ extent: Int) -> Bool {
+            cell >= origin - margin && cell < origin + extent + margin
+        }
+        let width = 2 + 2 * margin
+        for z in 0..<width {
+            let insideZ = isInside(first.z - margin + z, box.origin.z, box.extents.z)
+            for y in 0..<width {
+                let insideY = insideZ && isInside(first.y - margin + y, box.origin.y, box.extents.y)
+                for x in 0..<width {
+                    body(z, y, x, insideY && isInside(first.x - margin + x, box.origin.x, box.extents.x))
+                }
+            }
+        }
+    }
+}
+
+/// How the transformed cells of a block are stored.
+struct WinogradBlock<T: KernelScalar> {
+    /// Channels of a cell, and elements from one cell's vector to the next.
+    let channels, row: Int
+    /// Elements from point to point.
+    let point: Int
+
+    /// - Parameter row: at least `channels` and a quarter of a vector.
+    init(channels: Int, row: Int, tiles: Int) {
+        self.channels = channels
+        self.row = row
+        // One line of the cache more than the rows: with a power of two all points would share a set of it.
+        point = tiles * row + T.Vector.scalarCount
+    }
+
+    var count: Int { winogradPoints * point }
+
+    /// Elements of a row that is read scalar by scalar.
+    static func row(scalars channels: Int) -> Int { max(channels, T.QuarterVector.scalarCount) }
+    /// Elements of a row of whole channel blocks.
+    static func row(blocks channels: Int) -> Int {
+        var padded = 0
+        while padded < channels { padded += channelBlockWidth(T.self, remaining: channels - padded) }
+        return padded
+    }
+
+    /// Tiles of a block: so many that their points and the weights leave room in a second-level cache of 1 MiB, and
+    /// fewer where the weights alone fill it. (Measured with 128 to 768 KiB.)
+    static func tiles(inputs: Int, outputs: Int) -> Int {
+        let (inputRow, outputRow) = (row(scalars: inputs), row(blocks: outputs))
+        let bytesOfPoints = winogradPoints * MemoryLayout<T>.stride
+        let weights = bytesOfPoints * inputs * outputRow
+        let room = (weights <= 512 << 10 ? 384 : 256) << 10
+        return min(max(room / (bytesOfPoints * (inputRow + outputRow)) / 8 * 8, 8), 128)
+    }
+}
+
+/// Calls `body` with each first channel of vectors that cover `channels`; the last overlaps the one before it.
+@inline(__always)
+func forEachVector(of channels: Int, lanes: Int, _ body: (Int) -> Void) {
+    var first = 0
+    while first + lanes < channels {
+        body(first)
+        first += lanes
+    }
+    body(max(0, channels - lanes))
+}
