@@ -14,15 +14,23 @@ public final class GridConvolution {
     public let kernel: Int
     /// 1 or 2; the output has ceil(cells / stride) cells along each axis.
     public let stride: Int
+    /// How it is computed where there is a choice.
+    public let algorithm: ConvolutionAlgorithm
 
-    private var packed: [PackingKey: Buffer<UInt8>] = [:]
-    private struct PackingKey: Hashable {
-        let isAdjoint: Bool
+    private var memory: [MemoryKey: Buffer<UInt8>] = [:]
+    private struct MemoryKey: Hashable {
+        enum Use { case weights, adjointWeights, workspace }
+        let use: Use
         let inputs, outputs: Int
     }
 
-    /// - Precondition: the output grid has the extents that input and stride give, and as many samples.
-    public init(from input: GridTopology, to output: GridTopology, kernel: Int = 3, stride: Int = 1) {
+    /// - Precondition: the output grid has the extents that input and stride give, and as many samples; the processor
+    ///   and the build multiply bfloat16 numbers where that is the algorithm.
+    public init(
+        from input: GridTopology, to output: GridTopology, kernel: Int = 3, stride: Int = 1,
+        algorithm: ConvolutionAlgorithm = .automatic
+    ) {
+        self.algorithm = algorithm
         self.input = input
         self.output = output
         self.kernel = kernel
@@ -33,7 +41,11 @@ public final class GridConvolution {
     }
 
     /// The convolution of a grid to itself.
-    public convenience init(over grid: GridTopology, kernel: Int = 3) { self.init(from: grid, to: grid, kernel: kernel) }
+    public convenience init(
+        over grid: GridTopology, kernel: Int = 3, algorithm: ConvolutionAlgorithm = .automatic
+    ) {
+        self.init(from: grid, to: grid, kernel: kernel, algorithm: algorithm)
+    }
 
     func geometry(_ inputs: Int, _ outputs: Int) -> ConvolutionGeometry {
         ConvolutionGeometry(
@@ -41,33 +53,34 @@ public final class GridConvolution {
             inputExtents: input.extents)
     }
 
+    private func kernels<Scalar: KernelScalar>(
+        _: Scalar.Type, _ inputs: Int, _ outputs: Int
+    ) -> ConvolutionKernels<Scalar> {
+        ConvolutionKernels(geometry(inputs, outputs), algorithm: algorithm)
+    }
+
     /// Makes the memory for operations on this many channels; evaluation then allocates nothing.
     func prepare<Scalar: KernelScalar>(_ type: Scalar.Type, inputs: Int, outputs: Int) {
-        let geometry = geometry(inputs, outputs)
+        let kernels = kernels(type, inputs, outputs)
         input.makePadded(type, channels: inputs)
         output.makePadded(type, channels: outputs)
-        let stride = MemoryLayout<Scalar>.stride
-        let sizes = [
-            (false, packedConvolutionWeightCount(type, geometry) * stride),
-            (
-                true,
-                max(
-                    packedConvolutionAdjointWeightCount(type, geometry),
-                    convolutionBackwardWeightsWorkspaceCount(type, geometry)) * stride
-            ),
+        let sizes: [(MemoryKey.Use, Int)] = [
+            (.weights, kernels.packedCount), (.adjointWeights, kernels.packedAdjointCount),
+            (.workspace, kernels.workspaceCount),
         ]
-        for (isAdjoint, bytes) in sizes {
-            let key = PackingKey(isAdjoint: isAdjoint, inputs: inputs, outputs: outputs)
-            if (packed[key]?.count ?? 0) < bytes { packed[key] = Buffer(repeating: 0, count: bytes) }
+        for (use, count) in sizes {
+            let key = MemoryKey(use: use, inputs: inputs, outputs: outputs)
+            let bytes = count * MemoryLayout<Scalar>.stride
+            if (memory[key]?.count ?? 0) < bytes { memory[key] = Buffer(repeating: 0, count: bytes) }
         }
     }
 
-    private func workspace<Scalar: KernelScalar>(
-        _: Scalar.Type, _ geometry: ConvolutionGeometry, adjoint: Bool
+    private func memory<Scalar: KernelScalar>(
+        _ use: MemoryKey.Use, _ kernels: ConvolutionKernels<Scalar>
     ) -> UnsafeMutablePointer<Scalar> {
-        let key = PackingKey(
-            isAdjoint: adjoint, inputs: geometry.inputChannels, outputs: geometry.outputChannels)
-        return UnsafeMutableRawPointer(packed[key]!.pointer).assumingMemoryBound(to: Scalar.self)
+        let key = MemoryKey(
+            use: use, inputs: kernels.geometry.inputChannels, outputs: kernels.geometry.outputChannels)
+        return UnsafeMutableRawPointer(memory[key]!.pointer).assumingMemoryBound(to: Scalar.self)
     }
 
     /// Which outputs of a pass from `source` need no halo, for windows of this kernel at `stride` (or at 1/`stride`).
@@ -88,59 +101,61 @@ public final class GridConvolution {
 
     /// y = F(x, w), all samples.
     func forward<Scalar: KernelScalar>(_ y: Operand<Scalar>, _ x: Operand<Scalar>, _ w: Operand<Scalar>) throws {
-        let geometry = geometry(x.columns, y.columns)
-        let packed = workspace(Scalar.self, geometry, adjoint: false)
-        packConvolutionWeights(packed, w.pointer, bias: nil, geometry)
+        let kernels = kernels(Scalar.self, x.columns, y.columns)
+        let (packed, workspace) = (memory(.weights, kernels), memory(.workspace, kernels))
+        kernels.pack(packed, w.pointer)
         for sample in 0..<input.samples {
             let target = y.pointer + sample * output.extents.count * y.columns
-            try padding(input, x.pointer + sample * input.extents.count * x.columns, x.columns,
-                        outputs: output.extents, isAdjoint: false) { source, strides, box in
-                convolutionForward(target, geometry.outputStrides, source, strides, packed: packed, geometry, box: box)
+            try padding(input, x.pointer + sample * input.extents.count * x.columns, x.columns, kernels,
+                        outputs: output, isAdjoint: false) { source, strides, box in
+                kernels.forward(target, kernels.geometry.outputStrides, source, strides, packed: packed,
+                                workspace: workspace, box: box, anchor: output.origin)
             }
         }
     }
 
     /// x = D(g, w), all samples.
     func backwardData<Scalar: KernelScalar>(_ x: Operand<Scalar>, _ g: Operand<Scalar>, _ w: Operand<Scalar>) throws {
-        let geometry = geometry(x.columns, g.columns)
-        let packed = workspace(Scalar.self, geometry, adjoint: true)
-        packConvolutionAdjointWeights(packed, w.pointer, geometry)
+        let kernels = kernels(Scalar.self, x.columns, g.columns)
+        let (packed, workspace) = (memory(.adjointWeights, kernels), memory(.workspace, kernels))
+        kernels.packAdjoint(packed, w.pointer)
         for sample in 0..<input.samples {
             let target = x.pointer + sample * input.extents.count * x.columns
-            try padding(output, g.pointer + sample * output.extents.count * g.columns, g.columns,
-                        outputs: input.extents, isAdjoint: true) { source, strides, box in
-                convolutionBackwardData(target, geometry.inputStrides, source, strides, packed: packed, geometry, box: box)
+            try padding(output, g.pointer + sample * output.extents.count * g.columns, g.columns, kernels,
+                        outputs: input, isAdjoint: true) { source, strides, box in
+                kernels.backwardData(target, kernels.geometry.inputStrides, source, strides, packed: packed,
+                                     workspace: workspace, box: box, anchor: input.origin)
             }
         }
     }
 
     /// w = W(x, g), summed over the samples and this rank's cells.
     func backwardWeights<Scalar: KernelScalar>(_ w: Operand<Scalar>, _ x: Operand<Scalar>, _ g: Operand<Scalar>) throws {
-        let geometry = geometry(x.columns, g.columns)
-        let workspace = workspace(Scalar.self, geometry, adjoint: true)
-        fill(w.pointer, with: 0, count: geometry.weightCount)
+        let kernels = kernels(Scalar.self, x.columns, g.columns)
+        let workspace = memory(.workspace, kernels)
+        fill(w.pointer, with: 0, count: kernels.geometry.weightCount)
         for sample in 0..<input.samples {
             let cotangent = g.pointer + sample * output.extents.count * g.columns
-            try padding(input, x.pointer + sample * input.extents.count * x.columns, x.columns,
-                        outputs: output.extents, isAdjoint: false) { source, strides, box in
-                convolutionBackwardWeights(
-                    w.pointer, nil, cotangent, geometry.outputStrides, source, strides, workspace: workspace, geometry,
-                    box: box)
+            try padding(input, x.pointer + sample * input.extents.count * x.columns, x.columns, kernels,
+                        outputs: output, isAdjoint: false) { source, strides, box in
+                kernels.backwardWeights(
+                    w.pointer, cotangent, kernels.geometry.outputStrides, source, strides, workspace: workspace,
+                    box: box, anchor: output.origin)
             }
         }
     }
 
     private func padding<Scalar: KernelScalar>(
-        _ grid: GridTopology, _ rows: UnsafePointer<Scalar>, _ channels: Int, outputs: CellExtents, isAdjoint: Bool,
+        _ grid: GridTopology, _ rows: UnsafePointer<Scalar>, _ channels: Int,
+        _ kernels: ConvolutionKernels<Scalar>, outputs: GridTopology, isAdjoint: Bool,
         _ body: (UnsafePointer<Scalar>, CellStrides, CellBox) -> Void
     ) throws {
         guard kernel == 3 else {
-            return body(rows, CellStrides(packed: grid.extents, channels: channels), CellBox(extents: outputs))
+            return body(rows, CellStrides(packed: grid.extents, channels: channels), CellBox(extents: outputs.extents))
         }
         let strides = CellStrides(packed: grid.extents, padding: 1, channels: channels)
-        try grid.withHalo(
-            rows, channels: channels, outputs: outputs, inner: inner(of: outputs, isAdjoint: isAdjoint)
-        ) { body($0, strides, $1) }
+        let inner = kernels.aligned(inner(of: outputs.extents, isAdjoint: isAdjoint), anchor: outputs.origin)
+        try grid.withHalo(rows, channels: channels, outputs: outputs.extents, inner: inner) { body($0, strides, $1) }
     }
 }
 

@@ -16,6 +16,8 @@ public final class GridTopology {
     public let domain: RowDomain
     /// This rank's cells.
     public let extents: CellExtents
+    /// Coordinates of the first of them in the whole grid.
+    public let origin: CellExtents
     /// How many boxes of cells lie behind one another in the rows; more than one only without an exchange.
     public let samples: Int
     /// Which axes are periodic where no exchange fills the halo; the halo of the others is zero.
@@ -26,12 +28,13 @@ public final class GridTopology {
     private var padded: [Int: Buffer<UInt8>] = [:]
 
     public init(
-        _ name: String, extents: CellExtents, samples: Int = 1, periodic: (z: Bool, y: Bool, x: Bool),
-        exchange: (any GridExchange)? = nil
+        _ name: String, extents: CellExtents, origin: CellExtents = CellExtents(z: 0, y: 0, x: 0), samples: Int = 1,
+        periodic: (z: Bool, y: Bool, x: Bool), exchange: (any GridExchange)? = nil
     ) {
         precondition(samples == 1 || exchange == nil, "a distributed grid holds one sample")
         domain = RowDomain(name, capacity: samples * extents.count, count: samples * extents.count)
         self.extents = extents
+        self.origin = origin
         self.samples = samples
         self.periodic = periodic
         self.exchange = exchange

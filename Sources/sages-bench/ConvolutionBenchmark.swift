@@ -15,19 +15,30 @@ enum ConvolutionBenchmark: Benchmark {
             let geometry = ConvolutionGeometry(
                 kernel: shape.kernel, stride: shape.stride, inputChannels: shape.inputs, outputChannels: shape.outputs,
                 inputExtents: CellExtents(z: shape.cells, y: shape.cells, x: shape.cells))
-            measure(Float.self, geometry, report: report)
+            measureEach(Float.self, geometry, report: report)
         }
-        measure(Double.self, ConvolutionGeometry(kernel: 3, inputChannels: 32, outputChannels: 32,
-                                                 inputExtents: CellExtents(z: 24, y: 24, x: 24)), report: report)
+        measureEach(Double.self, ConvolutionGeometry(kernel: 3, inputChannels: 32, outputChannels: 32,
+                                                     inputExtents: CellExtents(z: 24, y: 24, x: 24)), report: report)
     }
 
-    private static func measure<T: KernelScalar>(
+    /// By each algorithm that there is for the geometry. Operations are counted as the direct one has them.
+    private static func measureEach<T: KernelScalar>(
         _: T.Type, _ geometry: ConvolutionGeometry, report: (Measurement) -> Void
     ) {
+        for algorithm in [ConvolutionAlgorithm.direct, .winograd, .bfloat16]
+        where algorithm != .bfloat16 || InstructionSet.multipliesBFloat16 {
+            let kernels = ConvolutionKernels<T>(geometry, algorithm: algorithm)
+            if kernels.algorithm == algorithm { measure(kernels, report: report) }
+        }
+    }
+
+    private static func measure<T: KernelScalar>(_ kernels: ConvolutionKernels<T>, report: (Measurement) -> Void) {
+        let geometry = kernels.geometry
         let n = geometry.inputExtents
         let k = geometry.kernel
         let label = "\(T.self) \(k)x\(k)x\(k) \(geometry.inputChannels)->\(geometry.outputChannels) on "
             + "\(n.z)x\(n.y)x\(n.x)" + (geometry.stride == 1 ? "" : " stride \(geometry.stride)") + ", "
+            + (kernels.algorithm == .direct ? "" : "\(kernels.algorithm) ")
         let work = 2e-9 * Double(geometry.weightCount) * Double(geometry.outputExtents.count)
 
         let padded = CellExtents(z: n.z + 2 * geometry.padding, y: n.y + 2 * geometry.padding,
@@ -41,24 +52,31 @@ enum ConvolutionBenchmark: Benchmark {
         let dy = Field<T>(paddedOut.count * geometry.outputChannels)
         let w = Field<T>(geometry.weightCount)
         let dw = Field<T>(geometry.weightCount)
-        let packed = Field<T>(packedConvolutionWeightCount(T.self, geometry))
-        let adjoint = Field<T>(packedConvolutionAdjointWeightCount(T.self, geometry))
-        let workspace = Field<T>(convolutionBackwardWeightsWorkspaceCount(T.self, geometry))
-        packConvolutionWeights(packed.pointer, w.pointer, bias: nil, geometry)
-        packConvolutionAdjointWeights(adjoint.pointer, w.pointer, geometry)
+        let packed = Field<T>(kernels.packedCount)
+        let adjoint = Field<T>(kernels.packedAdjointCount)
+        let workspace = Field<T>(kernels.workspaceCount)
+        let anchor = CellExtents(z: 0, y: 0, x: 0)
+        let peak = multiplyAddPeak(T.self)
+        kernels.pack(packed.pointer, w.pointer)
+        kernels.packAdjoint(adjoint.pointer, w.pointer)
 
-        report(Measurement(label + "forward", unit: "GFLOP/s", work: work, clock: .processor, peak: multiplyAddPeak(T.self)) {
-            convolutionForward(y.pointer, geometry.outputStrides, x.pointer, geometry.paddedInputStrides,
-                               packed: packed.pointer, geometry, box: geometry.outputBox)
+        report(Measurement(label + "forward", unit: "GFLOP/s", work: work, clock: .processor, peak: peak) {
+            kernels.forward(y.pointer, geometry.outputStrides, x.pointer, geometry.paddedInputStrides,
+                            packed: packed.pointer, workspace: workspace.pointer, box: geometry.outputBox,
+                            anchor: anchor)
         })
-        report(Measurement(label + "data gradient", unit: "GFLOP/s", work: work, clock: .processor, peak: multiplyAddPeak(T.self)) {
-            convolutionBackwardData(dx.pointer, geometry.inputStrides, dy.pointer, geometry.paddedOutputStrides,
-                                    packed: adjoint.pointer, geometry, box: geometry.inputBox)
+        report(Measurement(label + "data gradient", unit: "GFLOP/s", work: work, clock: .processor, peak: peak) {
+            kernels.backwardData(dx.pointer, geometry.inputStrides, dy.pointer, geometry.paddedOutputStrides,
+                                 packed: adjoint.pointer, workspace: workspace.pointer, box: geometry.inputBox,
+                                 anchor: anchor)
         })
-        report(Measurement(label + "weight gradient", unit: "GFLOP/s", work: work, clock: .processor, peak: multiplyAddPeak(T.self)) {
-            convolutionBackwardWeights(dw.pointer, nil, y.pointer, geometry.outputStrides, x.pointer,
-                                       geometry.paddedInputStrides, workspace: workspace.pointer, geometry,
-                                       box: geometry.outputBox, accumulate: false)
+        // With bfloat16 it is the direct one.
+        if kernels.algorithm == .bfloat16 { return }
+        report(Measurement(label + "weight gradient", unit: "GFLOP/s", work: work, clock: .processor, peak: peak) {
+            dw.clear()
+            kernels.backwardWeights(dw.pointer, y.pointer, geometry.outputStrides, x.pointer,
+                                    geometry.paddedInputStrides, workspace: workspace.pointer,
+                                    box: geometry.outputBox, anchor: anchor)
         })
     }
 }
@@ -66,12 +84,16 @@ enum ConvolutionBenchmark: Benchmark {
 /// Aligned memory filled with numbers of order one, freed with the object.
 private final class Field<T: KernelScalar> {
     let pointer: UnsafeMutablePointer<T>
+    private let count: Int
 
     init(_ count: Int) {
+        self.count = count
         let memory = UnsafeMutableRawPointer.allocate(byteCount: count * MemoryLayout<T>.stride, alignment: 64)
         pointer = memory.bindMemory(to: T.self, capacity: count)
         for index in 0..<count { pointer[index] = T(index &* 7919 % 1009) / 1009 - 0.5 }
     }
+
+    func clear() { pointer.update(repeating: 0, count: count) }
 
     deinit { pointer.deallocate() }
 }

@@ -1,7 +1,7 @@
 // The gradient of the weights by Winograd's algorithm: the sums over tiles of the products of transformed inputs and
 // transformed output gradients, at each of the 64 points, are transformed to the 27 taps once, at the end.
 //
-// For a block of tiles: V [point][tile][inputChannels], E [point][tile][outputChannels]; then for each point the
+// For a block of tiles: V [tile][point][inputChannels], E [tile][point][outputChannels]; then for each point the
 // sums S [inputChannels][outputChannels] grow by V^T E, summed over the block's tiles in order within registers. The
 // blocks depend on the box and the anchor alone, so these give the same bits every time.
 
@@ -13,7 +13,8 @@ public func winogradBackwardWeightsWorkspaceCount<T: KernelScalar>(_: T.Type, _ 
     let outputRow = WinogradBlock<T>.row(blocks: outputs)
     return WinogradBlock<T>(channels: inputs, row: inputRow, tiles: tiles).count
         + WinogradBlock<T>(channels: outputs, row: outputRow, tiles: tiles).count
-        + winogradPoints * inputRow + 8 * outputRow + winogradPoints * inputs * outputRow
+        + winogradPoints * inputRow + 8 * outputRow
+        + winogradPoints * WinogradBlock<T>.padded(inputs * outputRow)
 }
 
 /// `convolutionBackwardWeights` for kernel 3 and stride 1 by Winograd's algorithm:
@@ -40,7 +41,7 @@ public func winogradBackwardWeights<T: KernelScalar>(
         tiling: WinogradTiling(box, anchor: anchor))
     let count = pass.tiling.tiles.count
     if count == 0 { return }
-    pass.sums.update(repeating: 0, count: winogradPoints * pass.inputs * pass.gradient.row)
+    pass.sums.update(repeating: 0, count: winogradPoints * pass.sumStride)
     var first = 0
     while first < count {
         let block = first..<min(first + pass.blockTiles, count)
@@ -62,7 +63,7 @@ private struct WinogradGradientPass<T: KernelScalar> {
     var blockTiles: Int
     var source: WinogradSource<T>
     /// Transformed gradients, a tile's gradients where only a part of it lies in the box, and the sums at the points,
-    /// [point][inputChannels][row of gradients].
+    /// [inputChannels][row of gradients] at each point.
     var gradient: WinogradBlock<T>
     var gradients, tileGradients, sums: UnsafeMutablePointer<T>
 
@@ -81,6 +82,9 @@ private struct WinogradGradientPass<T: KernelScalar> {
         tileGradients = gradients + gradient.count
         sums = tileGradients + 8 * gradient.row
     }
+
+    /// From point to point of the sums.
+    var sumStride: Int { WinogradBlock<T>.padded(inputs * gradient.row) }
 }
 
 // MARK: Output gradients
@@ -108,10 +112,10 @@ where V.Scalar: KernelScalar {
             source = UnsafePointer(pass.tileGradients)
             strides = CellStrides(packed: CellExtents(z: 2, y: 2, x: 2), channels: pass.gradient.row)
         }
-        let target = pass.gradients + place * pass.gradient.row
+        let target = pass.gradients + place * pass.gradient.tile
         forEachVector(of: pass.outputs, lanes: V.scalarCount) { channel in
             WinogradTransform<V>.outputGradientPoints(
-                target + channel, pointStride: pass.gradient.point, source + channel, strides)
+                target + channel, pointStride: pass.gradient.row, source + channel, strides)
         }
     }
 }
@@ -121,7 +125,7 @@ where V.Scalar: KernelScalar {
 private func copyGradients<T: KernelScalar>(_ pass: WinogradGradientPass<T>, _ cell: CellExtents) {
     let source = pass.dy + pass.dyStrides.offset(cell.z, cell.y, cell.x)
     var target = pass.tileGradients
-    pass.tiling.forEachCell(around: cell, margin: 0) { z, y, x, isInside in
+    pass.tiling.forEachCell(of: cell) { z, y, x, isInside in
         let from = source + pass.dyStrides.offset(z, y, x)
         for c in 0..<pass.outputs { target[c] = isInside ? from[c] : 0 }
         for c in pass.outputs..<pass.gradient.row { target[c] = 0 }
@@ -163,8 +167,8 @@ private func addPoints<Tile: RegisterTile>(
 ) {
     for point in 0..<winogradPoints {
         addChannels(
-            Tile.self, pass, pass.sums + point * pass.inputs * pass.gradient.row + first,
-            pass.source.points + point * pass.source.block.point, pass.gradients + point * pass.gradient.point + first,
+            Tile.self, pass, pass.sums + point * pass.sumStride + first,
+            pass.source.points + point * pass.source.block.row, pass.gradients + point * pass.gradient.row + first,
             channels: pass.inputs, tiles)
     }
 }
@@ -175,12 +179,13 @@ private func addChannels<Tile: RegisterTile>(
     _: Tile.Type, _ pass: WinogradGradientPass<Tile.Scalar>, _ target: UnsafeMutablePointer<Tile.Scalar>,
     _ inputs: UnsafePointer<Tile.Scalar>, _ gradients: UnsafePointer<Tile.Scalar>, channels: Int, _ tiles: Int
 ) {
-    let (inputRow, row) = (pass.source.block.row, pass.gradient.row)
+    let (inputTile, gradientTile, row) = (pass.source.block.tile, pass.gradient.tile, pass.gradient.row)
     var first = 0
     while first + Tile.count <= channels {
         var sums = Tile(repeating: Tile.Block())
         for tile in 0..<tiles {
-            sums.add(inputs + first + tile * inputRow, stride: 1, times: Tile.Block(loading: gradients + tile * row))
+            sums.add(inputs + first + tile * inputTile, stride: 1,
+                     times: Tile.Block(loading: gradients + tile * gradientTile))
         }
         sums.addMemory(target + first * row, stride: row, channels: Tile.Block.width)
         sums.store(to: target + first * row, stride: row, channels: Tile.Block.width)
@@ -221,7 +226,7 @@ where V.Scalar: KernelScalar {
         for first in stride(from: 0, to: pass.outputs, by: V.scalarCount) {
             let valid = min(V.scalarCount, pass.outputs - first)
             WinogradTransform<V>.kernelGradient { point in
-                Lanes(loading: pass.sums + (point * pass.inputs + channel) * row + first)
+                Lanes(loading: pass.sums + point * pass.sumStride + channel * row + first)
             } store: { tap, value in
                 let target = pass.dw + (tap * pass.inputs + channel) * pass.outputs + first
                 if valid == V.scalarCount {

@@ -1,8 +1,8 @@
 // The forward pass and the data gradient by Winograd's F(2x2x2, 3x3x3): 64 products in place of 216 for each pair of
 // channels and tile of eight cells.
 //
-// For a block of tiles: transform the inputs, V [point][tile][read channels]; multiply at each point with the
-// transformed weights, M [point][tile][written channels]; transform the products to outputs. A product is summed
+// For a block of tiles: transform the inputs, V [tile][point][read channels]; multiply at each point with the
+// transformed weights, M [tile][point][written channels]; transform the products to outputs. A product is summed
 // over the channels in ascending order, from zero; then come the transforms' additions, then the bias. All of them
 // depend on the cell's window and on its place in the tile alone.
 
@@ -145,11 +145,12 @@ private func multiplyPoints<T: KernelScalar>(_ pass: WinogradPass<T>, tiles: Int
 private func multiplyPoints<Tile: RegisterTile>(
     _: Tile.Type, _ pass: WinogradPass<Tile.Scalar>, _ first: Int, _ tiles: Int
 ) {
+    let pointStride = WinogradBlock<Tile.Scalar>.padded(pass.product.row * pass.read)
     for point in 0..<winogradPoints {
         multiplyTiles(
-            Tile.self, pass, pass.products + point * pass.product.point + first,
-            pass.source.points + point * pass.source.block.point,
-            pass.packed + pass.product.row * (1 + point * pass.read) + first * pass.read, tiles)
+            Tile.self, pass, pass.products + point * pass.product.row + first,
+            pass.source.points + point * pass.source.block.row,
+            pass.packed + pass.product.row + point * pointStride + first * pass.read, tiles)
     }
 }
 
@@ -159,20 +160,20 @@ private func multiplyTiles<Tile: RegisterTile>(
     _: Tile.Type, _ pass: WinogradPass<Tile.Scalar>, _ products: UnsafeMutablePointer<Tile.Scalar>,
     _ inputs: UnsafePointer<Tile.Scalar>, _ weights: UnsafePointer<Tile.Scalar>, _ tiles: Int
 ) {
-    let (inputRow, productRow) = (pass.source.block.row, pass.product.row)
+    let (inputTile, productTile) = (pass.source.block.tile, pass.product.tile)
     var first = 0
     while first + Tile.count <= tiles {
         var sums = Tile(repeating: Tile.Block())
-        let factors = inputs + first * inputRow
+        let factors = inputs + first * inputTile
         for channel in 0..<pass.read {
-            sums.add(factors + channel, stride: inputRow,
+            sums.add(factors + channel, stride: inputTile,
                      times: Tile.Block(loading: weights + channel * Tile.Block.width))
         }
-        sums.store(to: products + first * productRow, stride: productRow, channels: Tile.Block.width)
+        sums.store(to: products + first * productTile, stride: productTile, channels: Tile.Block.width)
         first += Tile.count
     }
     if Tile.count > 1 && first < tiles {
-        multiplyRest(Tile.Half.self, pass, products + first * productRow, inputs + first * inputRow, weights,
+        multiplyRest(Tile.Half.self, pass, products + first * productTile, inputs + first * inputTile, weights,
                      tiles - first)
     }
 }
@@ -207,10 +208,10 @@ where V.Scalar: KernelScalar {
         let target = isDirect ? pass.target + pass.targetStrides.offset(cell.z, cell.y, cell.x) : pass.tileOutputs
         let strides = isDirect
             ? pass.targetStrides : CellStrides(packed: CellExtents(z: 2, y: 2, x: 2), channels: pass.product.row)
-        let source = pass.products + place * pass.product.row
+        let source = pass.products + place * pass.product.tile
         forEachVector(of: pass.written, lanes: V.scalarCount) { channel in
             WinogradTransform<V>.outputs(
-                target + channel, strides, source + channel, pointStride: pass.product.point,
+                target + channel, strides, source + channel, pointStride: pass.product.row,
                 bias: pass.packed + channel)
         }
         if !isDirect { copyOutputs(pass, cell) }
@@ -222,7 +223,7 @@ where V.Scalar: KernelScalar {
 private func copyOutputs<T: KernelScalar>(_ pass: WinogradPass<T>, _ cell: CellExtents) {
     let target = pass.target + pass.targetStrides.offset(cell.z, cell.y, cell.x)
     var source = UnsafePointer(pass.tileOutputs)
-    pass.tiling.forEachCell(around: cell, margin: 0) { z, y, x, isInside in
+    pass.tiling.forEachCell(of: cell) { z, y, x, isInside in
         if isInside { (target + pass.targetStrides.offset(z, y, x)).update(from: source, count: pass.written) }
         source += pass.product.row
     }

@@ -7,9 +7,9 @@ struct WinogradSource<T: KernelScalar> {
     let strides: CellStrides
     let tiling: WinogradTiling
     let block: WinogradBlock<T>
-    /// The transforms, [point][tile][channel].
+    /// The transforms, [tile][point][channel].
     let points: UnsafeMutablePointer<T>
-    /// A tile's 4x4x4 cells where not all of them are read, or where a cell does not fill a vector.
+    /// A tile's 4x4x4 cells where a cell does not fill a vector.
     let tileCells: UnsafeMutablePointer<T>
 
     init(
@@ -39,33 +39,69 @@ func winogradTransformInputs<T: KernelScalar>(_ source: WinogradSource<T>, _ til
 @inline(never)
 private func transformInputs<V: SIMD>(_: V.Type, _ source: WinogradSource<V.Scalar>, _ tiles: Range<Int>)
 where V.Scalar: KernelScalar {
-    let block = source.block
+    typealias Place = UnsafePointer<V.Scalar>
+    let (block, strides) = (source.block, source.strides)
     let fitting = block.channels >= V.scalarCount
-    source.tiling.forEachTile(tiles) { place, cell, isWhole in
-        var cells = source.cells + source.strides.offset(cell.z, cell.y, cell.x)
-        var strides = source.strides
-        if !isWhole || !fitting {
-            copyCells(source, cell)
-            cells = UnsafePointer(source.tileCells)
-            strides = CellStrides(packed: CellExtents(z: 4, y: 4, x: 4), channels: block.row)
-        }
-        let target = source.points + place * block.row
-        forEachVector(of: block.channels, lanes: V.scalarCount) { channel in
-            WinogradTransform<V>.inputPoints(target + channel, pointStride: block.point, cells + channel, strides)
+    let packed = CellStrides(packed: CellExtents(z: 4, y: 4, x: 4), channels: block.row)
+    // 512 bytes, on the stack.
+    withUnsafeTemporaryAllocation(of: Place.self, capacity: winogradPoints) { places in
+        source.tiling.forEachTile(tiles) { place, cell, isWhole in
+            let target = source.points + place * block.tile
+            if isWhole && fitting {
+                let first = source.cells + strides.offset(cell.z, cell.y, cell.x)
+                forEachVector(of: block.channels, lanes: V.scalarCount) { channel in
+                    WinogradTransform<V>.inputPoints(target + channel, pointStride: block.row) {
+                        first + (strides.offset($0, $1, $2) + channel)
+                    }
+                }
+                return
+            }
+            findCells(source, cell, places.baseAddress!)
+            if fitting {
+                forEachVector(of: block.channels, lanes: V.scalarCount) { channel in
+                    WinogradTransform<V>.inputPoints(target + channel, pointStride: block.row) {
+                        places[16 * $0 + 4 * $1 + $2] + channel
+                    }
+                }
+            } else {
+                copyCells(source, places.baseAddress!)
+                WinogradTransform<V>.inputPoints(target, pointStride: block.row) {
+                    UnsafePointer(source.tileCells) + packed.offset($0, $1, $2)
+                }
+            }
         }
     }
 }
 
-/// A tile's input cells, zero where they lie beyond the reach of the box.
+/// The places of a tile's 4x4x4 input cells. Where one lies beyond the reach of the box, no output of the box depends on
+/// it, and another cell's place serves.
 @inline(never)
-private func copyCells<T: KernelScalar>(_ source: WinogradSource<T>, _ cell: CellExtents) {
-    let corner = source.cells + source.strides.offset(cell.z, cell.y, cell.x)
+private func findCells<T: KernelScalar>(
+    _ source: WinogradSource<T>, _ cell: CellExtents, _ places: UnsafeMutablePointer<UnsafePointer<T>>
+) {
+    let box = source.tiling.box
+    func clamped(_ cell: Int, _ origin: Int, _ extent: Int) -> Int { min(max(cell, origin - 1), origin + extent) }
+    var target = places
+    for z in cell.z - 1...cell.z + 2 {
+        let alongZ = clamped(z, box.origin.z, box.extents.z) + 1
+        for y in cell.y - 1...cell.y + 2 {
+            let alongY = clamped(y, box.origin.y, box.extents.y) + 1
+            for x in cell.x - 1...cell.x + 2 {
+                let alongX = clamped(x, box.origin.x, box.extents.x) + 1
+                target.pointee = source.cells + source.strides.offset(alongZ, alongY, alongX)
+                target += 1
+            }
+        }
+    }
+}
+
+/// Copies cells that do not fill a vector.
+@inline(never)
+private func copyCells<T: KernelScalar>(_ source: WinogradSource<T>, _ places: UnsafePointer<UnsafePointer<T>>) {
     let (channels, row) = (source.block.channels, source.block.row)
     var target = source.tileCells
-    source.tiling.forEachCell(around: cell, margin: 1) { z, y, x, isInside in
-        let from = corner + source.strides.offset(z, y, x)
-        for c in 0..<channels { target[c] = isInside ? from[c] : 0 }
-        for c in channels..<row { target[c] = 0 }
+    for place in 0..<winogradPoints {
+        for c in 0..<row { target[c] = c < channels ? places[place][c] : 0 }
         target += row
     }
 }

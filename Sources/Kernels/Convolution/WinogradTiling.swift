@@ -44,42 +44,41 @@ struct WinogradTiling {
         }
     }
 
-    /// Calls `body` for each of the 2^3 (or, with a margin of 1, 4^3) cells from `first - margin` on, with its place
-    /// and whether it lies in the box widened by the margin.
+    /// Calls `body` for each of a tile's 2x2x2 cells with its place and whether it lies in the box.
     @inline(__always)
-    func forEachCell(around first: CellExtents, margin: Int, _ body: (Int, Int, Int, Bool) -> Void) {
+    func forEachCell(of first: CellExtents, _ body: (Int, Int, Int, Bool) -> Void) {
         @inline(__always) func isInside(_ cell: Int, _ origin: Int, _ extent: Int) -> Bool {
-            cell >= origin - margin && cell < origin + extent + margin
+            cell >= origin && cell < origin + extent
         }
-        let width = 2 + 2 * margin
-        for z in 0..<width {
-            let insideZ = isInside(first.z - margin + z, box.origin.z, box.extents.z)
-            for y in 0..<width {
-                let insideY = insideZ && isInside(first.y - margin + y, box.origin.y, box.extents.y)
-                for x in 0..<width {
-                    body(z, y, x, insideY && isInside(first.x - margin + x, box.origin.x, box.extents.x))
-                }
+        for z in 0..<2 {
+            let insideZ = isInside(first.z + z, box.origin.z, box.extents.z)
+            for y in 0..<2 {
+                let insideY = insideZ && isInside(first.y + y, box.origin.y, box.extents.y)
+                for x in 0..<2 { body(z, y, x, insideY && isInside(first.x + x, box.origin.x, box.extents.x)) }
             }
         }
     }
 }
 
-/// How the transformed cells of a block are stored.
+/// How the transformed cells of a block are stored: [tile][point][channel]. A tile's points are written and read one
+/// after another, which the caches foresee; with [point][tile][channel] each transform waited for 64 distant lines.
 struct WinogradBlock<T: KernelScalar> {
-    /// Channels of a cell, and elements from one cell's vector to the next.
+    /// Channels of a cell, and elements from one point's vector to the next.
     let channels, row: Int
-    /// Elements from point to point.
-    let point: Int
+    /// Tiles, and elements from one to the next.
+    let tiles, tile: Int
 
     /// - Parameter row: at least `channels` and a quarter of a vector.
     init(channels: Int, row: Int, tiles: Int) {
-        self.channels = channels
-        self.row = row
-        // One line of the cache more than the rows: with a power of two all points would share a set of it.
-        point = tiles * row + T.Vector.scalarCount
+        (self.channels, self.row, self.tiles) = (channels, row, tiles)
+        tile = Self.padded(winogradPoints * row)
     }
 
-    var count: Int { winogradPoints * point }
+    var count: Int { tiles * tile }
+
+    /// Elements from one item of `count` to the next: a line of the cache more, since at distances that are powers of two
+    /// all items would share a set of the cache.
+    static func padded(_ count: Int) -> Int { count + T.Vector.scalarCount }
 
     /// Elements of a row that is read scalar by scalar.
     static func row(scalars channels: Int) -> Int { max(channels, T.QuarterVector.scalarCount) }

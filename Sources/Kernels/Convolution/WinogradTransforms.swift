@@ -120,14 +120,12 @@ enum WinogradTransform<Vector: SIMD> where Vector.Scalar: KernelScalar {
     ///
     /// - Parameters:
     ///   - target: point 0, the others `pointStride` apart.
-    ///   - source: the tile's first input cell.
+    ///   - cell: where a cell of the tile's inputs lies.
     @inline(__always)
     static func inputPoints(
-        _ target: UnsafeMutablePointer<Scalar>, pointStride: Int, _ source: UnsafePointer<Scalar>, _ strides: CellStrides
+        _ target: UnsafeMutablePointer<Scalar>, pointStride: Int, cell place: (Int, Int, Int) -> UnsafePointer<Scalar>
     ) {
-        @inline(__always) func cell(_ z: Int, _ y: Int, _ x: Int) -> Channels {
-            Channels(loading: source + strides.offset(z, y, x))
-        }
+        @inline(__always) func cell(_ z: Int, _ y: Int, _ x: Int) -> Channels { Channels(loading: place(z, y, x)) }
         // Along z while loading: each point is made of two inputs, so sixteen registers are enough.
         storePlane(target, pointStride, 0) { cell(0, $0, $1) - cell(2, $0, $1) }
         storePlane(target, pointStride, 1) { cell(1, $0, $1) + cell(2, $0, $1) }

@@ -2,7 +2,8 @@
 // and each block of output channels [readChannels][width].
 
 private func packedCount<T: KernelScalar>(_: T.Type, read: Int, written: Int) -> Int {
-    WinogradBlock<T>.row(blocks: written) * (1 + winogradPoints * read)
+    let row = WinogradBlock<T>.row(blocks: written)
+    return row + winogradPoints * WinogradBlock<T>.padded(row * read)
 }
 
 /// Elements of the packed weights of `winogradForward`.
@@ -57,6 +58,7 @@ private func pack<T: KernelScalar>(
 ) {
     let padded = WinogradBlock<T>.row(blocks: written)
     for c in 0..<padded { packed[c] = c < written ? bias?[c] ?? 0 : 0 }
+    let pointStride = WinogradBlock<T>.padded(padded * read)
     // Blocks are multiples of half a vector.
     let lanes = InstructionSet.vectorBytes == 64 ? T.HalfVector.scalarCount : T.QuarterVector.scalarCount
     var first = 0
@@ -67,11 +69,11 @@ private func pack<T: KernelScalar>(
                 let target = packed + padded + first * read + channel * width + part
                 let valid = max(0, min(lanes, written - first - part))
                 if InstructionSet.vectorBytes == 64 {
-                    packLanes(T.HalfVector.self, target, pointStride: padded * read, valid, stride: stride()) {
+                    packLanes(T.HalfVector.self, target, pointStride: pointStride, valid, stride: stride()) {
                         row($0, channel) + (first + part) * stride()
                     }
                 } else {
-                    packLanes(T.QuarterVector.self, target, pointStride: padded * read, valid, stride: stride()) {
+                    packLanes(T.QuarterVector.self, target, pointStride: pointStride, valid, stride: stride()) {
                         row($0, channel) + (first + part) * stride()
                     }
                 }

@@ -278,16 +278,17 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
             if communicator.size > 1 { neighbors.exchange = try rowExchange() }
             topology = .occupied(neighbors)
         case .dense:
-            let extent = range.extent
+            let (origin, extent) = (range.lower, range.extent)
             let grid = GridTopology(
                 "cells", extents: CellExtents(z: extent.z, y: extent.y, x: extent.x),
+                origin: CellExtents(z: origin.z, y: origin.y, x: origin.x),
                 periodic: (
                     self.grid.boundaries.z == .periodic, self.grid.boundaries.y == .periodic,
                     self.grid.boundaries.x == .periodic
                 ),
                 exchange: communicator.size > 1
                     ? DenseCellExchange<Scalar>(decomposition, communicator: communicator) : nil)
-            topology = .dense(GridConvolution(over: grid))
+            topology = .dense(GridConvolution(over: grid, algorithm: configuration.convolution))
         }
         let tape = Tape<Scalar>()
         let cells = CellVariables("cell", for: model, on: tape, over: topology.domain)
