@@ -17,12 +17,7 @@ public final class GridConvolution {
     /// How it is computed where there is a choice.
     public let algorithm: ConvolutionAlgorithm
 
-    private var memory: [MemoryKey: Buffer<UInt8>] = [:]
-    private struct MemoryKey: Hashable {
-        enum Use { case weights, adjointWeights, workspace }
-        let use: Use
-        let inputs, outputs: Int
-    }
+    private var workspace: Buffer<UInt8>?
 
     /// - Precondition: the output grid has the extents that input and stride give, and as many samples; the processor
     ///   and the build multiply bfloat16 numbers where that is the algorithm.
@@ -61,26 +56,16 @@ public final class GridConvolution {
 
     /// Makes the memory for operations on this many channels; evaluation then allocates nothing.
     func prepare<Scalar: KernelScalar>(_ type: Scalar.Type, inputs: Int, outputs: Int) {
-        let kernels = kernels(type, inputs, outputs)
-        input.makePadded(type, channels: inputs)
-        output.makePadded(type, channels: outputs)
-        let sizes: [(MemoryKey.Use, Int)] = [
-            (.weights, kernels.packedCount), (.adjointWeights, kernels.packedAdjointCount),
-            (.workspace, kernels.workspaceCount),
-        ]
-        for (use, count) in sizes {
-            let key = MemoryKey(use: use, inputs: inputs, outputs: outputs)
-            let bytes = count * MemoryLayout<Scalar>.stride
-            if (memory[key]?.count ?? 0) < bytes { memory[key] = Buffer(repeating: 0, count: bytes) }
+        if kernel == 3 {
+            input.prepare(type, channels: inputs)
+            output.prepare(type, channels: outputs)
         }
+        let bytes = kernels(type, inputs, outputs).workspaceCount * MemoryLayout<Scalar>.stride
+        if (workspace?.count ?? 0) < bytes { workspace = Buffer(repeating: 0, count: bytes) }
     }
 
-    private func memory<Scalar: KernelScalar>(
-        _ use: MemoryKey.Use, _ kernels: ConvolutionKernels<Scalar>
-    ) -> UnsafeMutablePointer<Scalar> {
-        let key = MemoryKey(
-            use: use, inputs: kernels.geometry.inputChannels, outputs: kernels.geometry.outputChannels)
-        return UnsafeMutableRawPointer(memory[key]!.pointer).assumingMemoryBound(to: Scalar.self)
+    private func workspace<Scalar: KernelScalar>(_: Scalar.Type) -> UnsafeMutablePointer<Scalar> {
+        UnsafeMutableRawPointer(workspace!.pointer).assumingMemoryBound(to: Scalar.self)
     }
 
     /// Which outputs of a pass from `source` need no halo, for windows of this kernel at `stride` (or at 1/`stride`).
@@ -99,31 +84,31 @@ public final class GridConvolution {
             extents: CellExtents(z: z.count, y: y.count, x: x.count))
     }
 
-    /// y = F(x, w), all samples.
-    func forward<Scalar: KernelScalar>(_ y: Operand<Scalar>, _ x: Operand<Scalar>, _ w: Operand<Scalar>) throws {
-        let kernels = kernels(Scalar.self, x.columns, y.columns)
-        let (packed, workspace) = (memory(.weights, kernels), memory(.workspace, kernels))
-        kernels.pack(packed, w.pointer)
+    /// y = F(x, w), all samples; `packed` are the weights by `ConvolutionKernels.pack`.
+    func forward<Scalar: KernelScalar>(
+        _ y: Operand<Scalar>, _ x: Operand<Scalar>, packed: UnsafePointer<Scalar>
+    ) throws {
+        let (kernels, workspace) = (kernels(Scalar.self, x.columns, y.columns), workspace(Scalar.self))
         for sample in 0..<input.samples {
             let target = y.pointer + sample * output.extents.count * y.columns
-            try padding(input, x.pointer + sample * input.extents.count * x.columns, x.columns, kernels,
-                        outputs: output, isAdjoint: false) { source, strides, box in
-                kernels.forward(target, kernels.geometry.outputStrides, source, strides, packed: packed,
-                                workspace: workspace, box: box, anchor: output.origin)
+            try withHalo(input, x.pointer + sample * input.extents.count * x.columns, x.columns, kernels,
+                         outputs: output, isAdjoint: false) { source, box in
+                kernels.forward(target, kernels.geometry.outputStrides, source, packed: packed, workspace: workspace,
+                                box: box, anchor: output.origin)
             }
         }
     }
 
-    /// x = D(g, w), all samples.
-    func backwardData<Scalar: KernelScalar>(_ x: Operand<Scalar>, _ g: Operand<Scalar>, _ w: Operand<Scalar>) throws {
-        let kernels = kernels(Scalar.self, x.columns, g.columns)
-        let (packed, workspace) = (memory(.adjointWeights, kernels), memory(.workspace, kernels))
-        kernels.packAdjoint(packed, w.pointer)
+    /// x = D(g, w), all samples; `packed` are the weights by `ConvolutionKernels.packAdjoint`.
+    func backwardData<Scalar: KernelScalar>(
+        _ x: Operand<Scalar>, _ g: Operand<Scalar>, packed: UnsafePointer<Scalar>
+    ) throws {
+        let (kernels, workspace) = (kernels(Scalar.self, x.columns, g.columns), workspace(Scalar.self))
         for sample in 0..<input.samples {
             let target = x.pointer + sample * input.extents.count * x.columns
-            try padding(output, g.pointer + sample * output.extents.count * g.columns, g.columns, kernels,
-                        outputs: input, isAdjoint: true) { source, strides, box in
-                kernels.backwardData(target, kernels.geometry.inputStrides, source, strides, packed: packed,
+            try withHalo(output, g.pointer + sample * output.extents.count * g.columns, g.columns, kernels,
+                         outputs: input, isAdjoint: true) { source, box in
+                kernels.backwardData(target, kernels.geometry.inputStrides, source, packed: packed,
                                      workspace: workspace, box: box, anchor: input.origin)
             }
         }
@@ -131,31 +116,29 @@ public final class GridConvolution {
 
     /// w = W(x, g), summed over the samples and this rank's cells.
     func backwardWeights<Scalar: KernelScalar>(_ w: Operand<Scalar>, _ x: Operand<Scalar>, _ g: Operand<Scalar>) throws {
-        let kernels = kernels(Scalar.self, x.columns, g.columns)
-        let workspace = memory(.workspace, kernels)
+        let (kernels, workspace) = (kernels(Scalar.self, x.columns, g.columns), workspace(Scalar.self))
         fill(w.pointer, with: 0, count: kernels.geometry.weightCount)
         for sample in 0..<input.samples {
             let cotangent = g.pointer + sample * output.extents.count * g.columns
-            try padding(input, x.pointer + sample * input.extents.count * x.columns, x.columns, kernels,
-                        outputs: output, isAdjoint: false) { source, strides, box in
-                kernels.backwardWeights(
-                    w.pointer, cotangent, kernels.geometry.outputStrides, source, strides, workspace: workspace,
-                    box: box, anchor: output.origin)
+            try withHalo(input, x.pointer + sample * input.extents.count * x.columns, x.columns, kernels,
+                         outputs: output, isAdjoint: false) { source, box in
+                kernels.backwardWeights(w.pointer, cotangent, kernels.geometry.outputStrides, source,
+                                        workspace: workspace, box: box, anchor: output.origin)
             }
         }
     }
 
-    private func padding<Scalar: KernelScalar>(
-        _ grid: GridTopology, _ rows: UnsafePointer<Scalar>, _ channels: Int,
-        _ kernels: ConvolutionKernels<Scalar>, outputs: GridTopology, isAdjoint: Bool,
-        _ body: (UnsafePointer<Scalar>, CellStrides, CellBox) -> Void
+    private func withHalo<Scalar: KernelScalar>(
+        _ grid: GridTopology, _ rows: UnsafePointer<Scalar>, _ channels: Int, _ kernels: ConvolutionKernels<Scalar>,
+        outputs: GridTopology, isAdjoint: Bool, _ body: (ConvolutionField<Scalar>, CellBox) -> Void
     ) throws {
         guard kernel == 3 else {
-            return body(rows, CellStrides(packed: grid.extents, channels: channels), CellBox(extents: outputs.extents))
+            let strides = CellStrides(packed: grid.extents, channels: channels)
+            let field = ConvolutionField(padded: rows, strides, extents: grid.extents, padding: 0)
+            return body(field, CellBox(extents: outputs.extents))
         }
-        let strides = CellStrides(packed: grid.extents, padding: 1, channels: channels)
         let inner = kernels.aligned(inner(of: outputs.extents, isAdjoint: isAdjoint), anchor: outputs.origin)
-        try grid.withHalo(rows, channels: channels, outputs: outputs.extents, inner: inner) { body($0, strides, $1) }
+        try grid.withHalo(rows, channels: channels, outputs: outputs.extents, inner: inner, body)
     }
 }
 

@@ -57,25 +57,26 @@ enum ConvolutionBenchmark: Benchmark {
         let workspace = Field<T>(kernels.workspaceCount)
         let anchor = CellExtents(z: 0, y: 0, x: 0)
         let peak = multiplyAddPeak(T.self)
+        let source = ConvolutionField(padded: x.pointer, geometry.paddedInputStrides, extents: n,
+                                      padding: geometry.padding)
+        let gradient = ConvolutionField(padded: dy.pointer, geometry.paddedOutputStrides, extents: m,
+                                        padding: geometry.padding)
         kernels.pack(packed.pointer, w.pointer)
         kernels.packAdjoint(adjoint.pointer, w.pointer)
 
         report(Measurement(label + "forward", unit: "GFLOP/s", work: work, clock: .processor, peak: peak) {
-            kernels.forward(y.pointer, geometry.outputStrides, x.pointer, geometry.paddedInputStrides,
-                            packed: packed.pointer, workspace: workspace.pointer, box: geometry.outputBox,
+            kernels.forward(y.pointer, geometry.outputStrides, source, packed: packed.pointer, workspace: workspace.pointer, box: geometry.outputBox,
                             anchor: anchor)
         })
         report(Measurement(label + "data gradient", unit: "GFLOP/s", work: work, clock: .processor, peak: peak) {
-            kernels.backwardData(dx.pointer, geometry.inputStrides, dy.pointer, geometry.paddedOutputStrides,
-                                 packed: adjoint.pointer, workspace: workspace.pointer, box: geometry.inputBox,
+            kernels.backwardData(dx.pointer, geometry.inputStrides, gradient, packed: adjoint.pointer, workspace: workspace.pointer, box: geometry.inputBox,
                                  anchor: anchor)
         })
         // With bfloat16 it is the direct one.
         if kernels.algorithm == .bfloat16 { return }
         report(Measurement(label + "weight gradient", unit: "GFLOP/s", work: work, clock: .processor, peak: peak) {
             dw.clear()
-            kernels.backwardWeights(dw.pointer, y.pointer, geometry.outputStrides, x.pointer,
-                                    geometry.paddedInputStrides, workspace: workspace.pointer,
+            kernels.backwardWeights(dw.pointer, y.pointer, geometry.outputStrides, source, workspace: workspace.pointer,
                                     box: geometry.outputBox, anchor: anchor)
         })
     }

@@ -1,16 +1,21 @@
-import Autodiff
 import Kernels
 import Tensor
 import Testing
+
+@testable import Autodiff
 
 /// The dense convolution by Winograd's algorithm against finite differences, wherever its tiles begin.
 struct ConvolutionAlgorithmRuleTests {
     @Test(arguments: [true, false], [0, 1])
     func winograd(_ periodic: Bool, _ parity: Int) throws {
+        for place in [GridTopology.HaloPlace.padded, .inPlace] { try check(periodic, parity, place) }
+    }
+
+    private func check(_ periodic: Bool, _ parity: Int, _ place: GridTopology.HaloPlace) throws {
         let extents = CellExtents(z: 3, y: 2, x: 4)
         let grid = GridTopology(
             "cells", extents: extents, origin: CellExtents(z: parity, y: 3, x: 1 - parity), samples: 2,
-            periodic: (z: periodic, y: !periodic, x: periodic))
+            periodic: (z: periodic, y: !periodic, x: periodic), exchange: nil, haloPlace: place)
         let convolution = GridConvolution(over: grid, algorithm: .winograd)
         let direct = GridConvolution(over: grid, algorithm: .direct)
         let x = Tensor<Double>([2 * extents.count, 3], normal: 1, seed: 5)

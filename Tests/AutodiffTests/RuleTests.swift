@@ -74,25 +74,3 @@ struct RuleTests {
         }
     }
 }
-
-/// The dense convolution against finite differences, for kernels 1 and 3, strides 1 and 2, and both boundaries.
-struct GridConvolutionTests {
-    @Test(arguments: [(1, 1), (3, 1), (1, 2), (3, 2)], [true, false])
-    func gridConvolution(_ sizes: (kernel: Int, stride: Int), _ periodic: Bool) throws {
-        let boundary = (z: periodic, y: !periodic, x: periodic)
-        // Periodic grids of stride 2 need even extents.
-        let extents = CellExtents(z: sizes.stride == 2 ? 2 : 3, y: 2, x: sizes.stride == 2 ? 4 : 3)
-        let coarse = CellExtents(z: (extents.z + sizes.stride - 1) / sizes.stride, y: 2 / sizes.stride,
-                                 x: (extents.x + sizes.stride - 1) / sizes.stride)
-        let input = GridTopology("fine", extents: extents, samples: 2, periodic: boundary)
-        let output = sizes.stride == 1 ? input : GridTopology("coarse", extents: coarse, samples: 2, periodic: boundary)
-        let convolution = GridConvolution(from: input, to: output, kernel: sizes.kernel, stride: sizes.stride)
-        let taps = sizes.kernel * sizes.kernel * sizes.kernel
-        let x = Tensor<Double>([2 * extents.count, 3], normal: 1, seed: 5)
-        let w = Tensor<Double>([taps, 3, 2], normal: 0.3, seed: 6)
-        let check = try GradientCheck(at: [x, w]) { $0[0].gridConvolution($0[1], convolution).applying(.tanh) }
-        #expect(check.firstOrderError < 1e-8)
-        #expect(check.secondOrderError < 1e-7)
-        #expect(check.forwardModeError < 1e-12)
-    }
-}

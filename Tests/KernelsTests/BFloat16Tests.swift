@@ -31,14 +31,16 @@ struct BFloat16Tests {
 
         func forward(_ y: GuardedMemory<Float>, box: CellBox? = nil) {
             bfloat16Forward(
-                y.pointer, geometry.outputStrides, direct.x.pointer, geometry.paddedInputStrides,
-                packed: packed.pointer, workspace: workspace.pointer, geometry, box: box ?? geometry.outputBox)
+                y.pointer, geometry.outputStrides,
+                ConvolutionField(padded: direct.x.pointer, geometry.paddedInputStrides, extents: geometry.inputExtents,
+                                 padding: 1), packed: packed.pointer, workspace: workspace.pointer, geometry, box: box ?? geometry.outputBox)
         }
 
         func backwardData(_ dx: GuardedMemory<Float>, box: CellBox? = nil) {
             bfloat16BackwardData(
-                dx.pointer, geometry.inputStrides, direct.dy.pointer, geometry.paddedOutputStrides,
-                packed: adjoint.pointer, workspace: workspace.pointer, geometry, box: box ?? geometry.inputBox)
+                dx.pointer, geometry.inputStrides,
+                ConvolutionField(padded: direct.dy.pointer, geometry.paddedOutputStrides,
+                                 extents: geometry.outputExtents, padding: 1), packed: adjoint.pointer, workspace: workspace.pointer, geometry, box: box ?? geometry.inputBox)
         }
     }
 

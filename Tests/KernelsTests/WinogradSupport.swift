@@ -29,6 +29,15 @@ struct WinogradCase<T: KernelScalar> {
     /// The first owned cell of `dy`.
     var ownedGradient: UnsafeMutablePointer<T> { dy.pointer + geometry.paddedOutputStrides.offset(1, 1, 1) }
 
+    /// A field between its halo, as seen from a cell.
+    private func padded(
+        _ field: GuardedMemory<T>, _ channels: Int, _ shift: CellExtents = CellExtents(z: 0, y: 0, x: 0)
+    ) -> ConvolutionField<T> {
+        let strides = CellStrides(packed: geometry.inputExtents, padding: 1, channels: channels)
+        return ConvolutionField(
+            padded: field.pointer + strides.offset(shift), strides, extents: geometry.inputExtents, padding: 1)
+    }
+
     func output() -> GuardedMemory<T> {
         GuardedMemory<T>(geometry.outputExtents.count * geometry.outputChannels, touching: edge).fill(seed: 5)
     }
@@ -41,23 +50,21 @@ struct WinogradCase<T: KernelScalar> {
     func forward(_ y: GuardedMemory<T>, box: CellBox? = nil, shift: CellExtents = CellExtents(z: 0, y: 0, x: 0)) {
         winogradForward(
             y.pointer + geometry.outputStrides.offset(shift), geometry.outputStrides,
-            x.pointer + geometry.paddedInputStrides.offset(shift), geometry.paddedInputStrides,
-            packed: packed.pointer, workspace: workspace.pointer, geometry,
+            padded(x, geometry.inputChannels, shift), packed: packed.pointer, workspace: workspace.pointer, geometry,
             box: (box ?? geometry.outputBox).seen(from: shift), anchor: anchor + shift)
     }
 
     func backwardData(_ dx: GuardedMemory<T>, box: CellBox? = nil, shift: CellExtents = CellExtents(z: 0, y: 0, x: 0)) {
         winogradBackwardData(
             dx.pointer + geometry.inputStrides.offset(shift), geometry.inputStrides,
-            dy.pointer + geometry.paddedOutputStrides.offset(shift), geometry.paddedOutputStrides,
-            packed: adjoint.pointer, workspace: workspace.pointer, geometry,
+            padded(dy, geometry.outputChannels, shift), packed: adjoint.pointer, workspace: workspace.pointer, geometry,
             box: (box ?? geometry.inputBox).seen(from: shift), anchor: anchor + shift)
     }
 
     /// Adds the gradient of the weights over a box to `dw`.
     func backwardWeights(_ dw: GuardedMemory<T>, box: CellBox? = nil) {
         winogradBackwardWeights(
-            dw.pointer, ownedGradient, geometry.paddedOutputStrides, x.pointer, geometry.paddedInputStrides,
+            dw.pointer, ownedGradient, geometry.paddedOutputStrides, padded(x, geometry.inputChannels),
             workspace: gradientWorkspace.pointer, geometry, box: box ?? geometry.outputBox, anchor: anchor)
     }
 

@@ -2,6 +2,9 @@ import Kernels
 import Tensor
 
 /// One of the three bilinear operations of a convolution; see `GridConvolution` for their adjoints.
+///
+/// The first two have a third input, the same weights packed, which a program prepares once in a run however many
+/// convolutions share them.
 struct GridConvolutionOperation<Scalar: KernelScalar>: Operation {
     enum Pass: Hashable {
         /// y = F(x, w): [output cells, O] from x [input cells, I] and w [taps, I, O].
@@ -48,8 +51,8 @@ struct GridConvolutionOperation<Scalar: KernelScalar>: Operation {
 
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) throws {
         switch pass {
-        case .forward: try convolution.forward(output, inputs[0], inputs[1])
-        case .data: try convolution.backwardData(output, inputs[0], inputs[1])
+        case .forward: try convolution.forward(output, inputs[0], packed: inputs[2].pointer)
+        case .data: try convolution.backwardData(output, inputs[0], packed: inputs[2].pointer)
         case .weights: try convolution.backwardWeights(output, inputs[0], inputs[1])
         }
     }
@@ -58,18 +61,20 @@ struct GridConvolutionOperation<Scalar: KernelScalar>: Operation {
         inputs: [Variable<Scalar>], output: Variable<Scalar>, cotangent: Variable<Scalar>, wanted: [Bool]
     ) -> [Variable<Scalar>?] {
         func record(_ pass: Pass, _ first: Variable<Scalar>, _ second: Variable<Scalar>) -> Variable<Scalar> {
-            first.applying(GridConvolutionOperation(convolution: convolution, pass: pass), second)
+            first.gridConvolution(convolution, pass, second)
         }
         switch pass {
         case .forward:
             return [
                 wanted[0] ? record(.data, cotangent, inputs[1]) : nil,
                 wanted[1] ? record(.weights, inputs[0], cotangent) : nil,
+                nil,
             ]
         case .data:
             return [
                 wanted[0] ? record(.forward, cotangent, inputs[1]) : nil,
                 wanted[1] ? record(.weights, cotangent, inputs[0]) : nil,
+                nil,
             ]
         case .weights:
             return [
@@ -80,9 +85,57 @@ struct GridConvolutionOperation<Scalar: KernelScalar>: Operation {
     }
 }
 
+/// Weights [taps, I, O] in the order in which the kernels of one pass read them. No derivative passes through it: what
+/// reads packed weights reads the weights themselves too, and its adjoint for those is the whole of it.
+struct GridConvolutionWeightPacking<Scalar: KernelScalar>: Operation {
+    let kernel, stride: Int
+    let algorithm: ConvolutionAlgorithm
+    /// For `GridConvolutionOperation.Pass.data` instead of `.forward`.
+    let isAdjoint: Bool
+
+    private func kernels(_ weights: Shape) -> ConvolutionKernels<Scalar> {
+        ConvolutionKernels(
+            ConvolutionGeometry(kernel: kernel, stride: stride, inputChannels: weights[1],
+                                outputChannels: weights.columns, inputExtents: CellExtents(z: 1, y: 1, x: 1)),
+            algorithm: algorithm)
+    }
+
+    func shape(of inputs: [Shape]) -> Shape {
+        precondition(inputs[0].rank == 3 && inputs[0][0] == kernel * kernel * kernel, "weights \(inputs[0])")
+        let kernels = kernels(inputs[0])
+        return [isAdjoint ? kernels.packedAdjointCount : kernels.packedCount]
+    }
+
+    func domain(of inputs: [RowDomain?]) -> RowDomain? { nil }
+
+    func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
+        let kernels = kernels(inputs[0].shape)
+        if isAdjoint {
+            kernels.packAdjoint(output.pointer, inputs[0].pointer)
+        } else {
+            kernels.pack(output.pointer, inputs[0].pointer)
+        }
+    }
+
+    func adjoints(
+        inputs: [Variable<Scalar>], output: Variable<Scalar>, cotangent: Variable<Scalar>, wanted: [Bool]
+    ) -> [Variable<Scalar>?] { [nil] }
+}
+
 extension Variable {
     /// The convolution of the cells of a dense grid with `weights` [taps, columns, outputs], taps z, y, x from -1 to 1.
     public func gridConvolution(_ weights: Variable, _ convolution: GridConvolution) -> Variable {
-        applying(GridConvolutionOperation(convolution: convolution, pass: .forward), weights)
+        gridConvolution(convolution, .forward, weights)
+    }
+
+    fileprivate func gridConvolution(
+        _ convolution: GridConvolution, _ pass: GridConvolutionOperation<Scalar>.Pass, _ second: Variable
+    ) -> Variable {
+        let operation = GridConvolutionOperation<Scalar>(convolution: convolution, pass: pass)
+        if pass == .weights { return applying(operation, second) }
+        let packing = GridConvolutionWeightPacking<Scalar>(
+            kernel: convolution.kernel, stride: convolution.stride, algorithm: convolution.algorithm,
+            isAdjoint: pass == .data)
+        return applying(operation, second, second.applying(packing))
     }
 }

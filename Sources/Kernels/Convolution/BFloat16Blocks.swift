@@ -19,6 +19,7 @@ struct PairBlock: ChannelBlock {
     var a: SIMD16<Float>
 
     @inline(__always) static var width: Int { 16 }
+    @inline(__always) static var tileLimit: Int { 16 }
     @inline(__always) init() { a = .zero }
     @inline(__always) init(a: SIMD16<Float>) { self.a = a }
     @inline(__always) init(loading pointer: UnsafePointer<Float>) {
@@ -26,10 +27,6 @@ struct PairBlock: ChannelBlock {
     }
     @inline(__always) func store(to pointer: UnsafeMutablePointer<Float>) {
         UnsafeMutableRawPointer(pointer).storeBytes(of: a, as: SIMD16<Float>.self)
-    }
-    @inline(__always) subscript(lane: Int) -> Float {
-        get { a[lane] }
-        set { a[lane] = newValue }
     }
     @inline(__always) mutating func add(_ factor: Float, times weights: Self) {
         let factors = SIMD16<Int32>(repeating: Int32(bitPattern: factor.bitPattern))
@@ -44,6 +41,7 @@ struct DoublePairBlock: ChannelBlock {
     var a, b: PairBlock
 
     @inline(__always) static var width: Int { 32 }
+    @inline(__always) static var tileLimit: Int { 8 }
     @inline(__always) init() { (a, b) = (PairBlock(), PairBlock()) }
     @inline(__always) init(a: PairBlock, b: PairBlock) { (self.a, self.b) = (a, b) }
     @inline(__always) init(loading pointer: UnsafePointer<Float>) {
@@ -52,10 +50,6 @@ struct DoublePairBlock: ChannelBlock {
     @inline(__always) func store(to pointer: UnsafeMutablePointer<Float>) {
         a.store(to: pointer)
         b.store(to: pointer + 16)
-    }
-    @inline(__always) subscript(lane: Int) -> Float {
-        get { lane < 16 ? a[lane] : b[lane - 16] }
-        set { if lane < 16 { a[lane] = newValue } else { b[lane - 16] = newValue } }
     }
     @inline(__always) mutating func add(_ factor: Float, times weights: Self) {
         a.add(factor, times: weights.a)

@@ -97,15 +97,15 @@ private func pack(
 /// - Precondition: `InstructionSet.multipliesBFloat16`.
 /// - Parameters:
 ///   - y: output cell (0, 0, 0), [.., outputChannels] with `yStrides`; only the cells of `box` are touched.
-///   - x: the padded input's corner, as for `convolutionForward`.
+///   - x: the input; the halo must be filled where windows of the box reach it.
 ///   - packed: weights and bias by `packBFloat16Weights`.
 ///   - workspace: `bfloat16WorkspaceCount` elements.
 ///   - box: output cells.
 public func bfloat16Forward(
-    _ y: UnsafeMutablePointer<Float>, _ yStrides: CellStrides, _ x: UnsafePointer<Float>, _ xStrides: CellStrides,
+    _ y: UnsafeMutablePointer<Float>, _ yStrides: CellStrides, _ x: ConvolutionField<Float>,
     packed: UnsafePointer<Float>, workspace: UnsafeMutablePointer<Float>, _ geometry: ConvolutionGeometry, box: CellBox
 ) {
-    gatherPairs(y, yStrides, x, xStrides, packed, workspace, read: geometry.inputChannels,
+    gatherPairs(y, yStrides, x, packed, workspace, read: geometry.inputChannels,
                 written: geometry.outputChannels, geometry, box)
 }
 
@@ -114,22 +114,22 @@ public func bfloat16Forward(
 ///
 /// - Parameters:
 ///   - dx: input cell (0, 0, 0), [.., inputChannels] with `dxStrides`; only the cells of `box` are touched.
-///   - dy: the padded output gradient's corner, as for `convolutionBackwardData`.
+///   - dy: the output's gradient.
 ///   - packed: weights by `packBFloat16AdjointWeights`.
 ///   - workspace: `bfloat16WorkspaceCount` elements.
 ///   - box: input cells.
 public func bfloat16BackwardData(
-    _ dx: UnsafeMutablePointer<Float>, _ dxStrides: CellStrides, _ dy: UnsafePointer<Float>, _ dyStrides: CellStrides,
+    _ dx: UnsafeMutablePointer<Float>, _ dxStrides: CellStrides, _ dy: ConvolutionField<Float>,
     packed: UnsafePointer<Float>, workspace: UnsafeMutablePointer<Float>, _ geometry: ConvolutionGeometry, box: CellBox
 ) {
-    gatherPairs(dx, dxStrides, dy, dyStrides, packed, workspace, read: geometry.outputChannels,
+    gatherPairs(dx, dxStrides, dy, packed, workspace, read: geometry.outputChannels,
                 written: geometry.inputChannels, geometry, box)
 }
 
 @inline(__always)
 private func gatherPairs(
-    _ target: UnsafeMutablePointer<Float>, _ targetStrides: CellStrides, _ source: UnsafePointer<Float>,
-    _ sourceStrides: CellStrides, _ packed: UnsafePointer<Float>, _ workspace: UnsafeMutablePointer<Float>,
+    _ target: UnsafeMutablePointer<Float>, _ targetStrides: CellStrides, _ source: ConvolutionField<Float>,
+    _ packed: UnsafePointer<Float>, _ workspace: UnsafeMutablePointer<Float>,
     read: Int, written: Int, _ geometry: ConvolutionGeometry, _ box: CellBox
 ) {
     precondition(geometry.kernel == 3 && geometry.stride == 1, "bfloat16 products are for 3x3x3 cells at stride 1")
@@ -140,9 +140,9 @@ private func gatherPairs(
     let strides = CellStrides(packed: extents, padding: 1, channels: run)
     for z in 0..<extents.z + 2 {
         for y in 0..<extents.y + 2 {
-            let line = source + sourceStrides.offset(origin.z + z, origin.y + y, origin.x)
             for x in 0..<extents.x + 2 {
-                roundToPairs(workspace + strides.offset(z, y, x), line + x * sourceStrides.x, count: read)
+                roundToPairs(workspace + strides.offset(z, y, x),
+                             source.cell(origin.z + z - 1, origin.y + y - 1, origin.x + x - 1), count: read)
             }
         }
     }
@@ -156,9 +156,9 @@ private func gatherPairs(
         let width = blockWidth(written - first)
         let valid = min(width, written - first)
         if width == DoublePairBlock.width {
-            gatherBlock(EightBlocks<DoublePairBlock>.self, pass, first, valid)
+            gatherBlock(Tile8<DoublePairBlock>.self, pass, first, valid)
         } else {
-            gatherBlock(SixteenBlocks<PairBlock>.self, pass, first, valid)
+            gatherBlock(Tile16<PairBlock>.self, pass, first, valid)
         }
         pass.packed += width * (1 + geometry.taps * run)
         first += width
@@ -195,7 +195,7 @@ private struct PairPass {
 }
 
 @inline(never)
-private func gatherBlock<Tile: RegisterTile>(_: Tile.Type, _ pass: PairPass, _ first: Int, _ valid: Int)
+private func gatherBlock<Tile: HalvingTile>(_: Tile.Type, _ pass: PairPass, _ first: Int, _ valid: Int)
 where Tile.Scalar == Float {
     for z in 0..<pass.cells.z {
         for y in 0..<pass.cells.y {
@@ -207,7 +207,7 @@ where Tile.Scalar == Float {
 
 /// A line of cells: as many whole tiles as fit, then a tile of half the size, and so on.
 @inline(__always)
-private func gatherLine<Tile: RegisterTile>(
+private func gatherLine<Tile: HalvingTile>(
     _: Tile.Type, _ pass: PairPass, _ valid: Int, _ target: UnsafeMutablePointer<Float>,
     _ source: UnsafePointer<Float>, cells: Int
 ) where Tile.Scalar == Float {
@@ -223,7 +223,7 @@ private func gatherLine<Tile: RegisterTile>(
 }
 
 @inline(never)
-private func gatherRest<Tile: RegisterTile>(
+private func gatherRest<Tile: HalvingTile>(
     _: Tile.Type, _ pass: PairPass, _ valid: Int, _ target: UnsafeMutablePointer<Float>,
     _ source: UnsafePointer<Float>, cells: Int
 ) where Tile.Scalar == Float {
@@ -231,7 +231,7 @@ private func gatherRest<Tile: RegisterTile>(
 }
 
 @inline(__always)
-private func gatherTile<Tile: RegisterTile>(
+private func gatherTile<Tile: HalvingTile>(
     _: Tile.Type, _ pass: PairPass, _ valid: Int, _ target: UnsafeMutablePointer<Float>, _ source: UnsafePointer<Float>
 ) where Tile.Scalar == Float {
     let width = Tile.Block.width

@@ -3,37 +3,16 @@ protocol ChannelBlock<Scalar> {
     associatedtype Scalar: KernelScalar
     /// Channels.
     static var width: Int { get }
+    /// Blocks of the largest tile that the registers hold beside a block of weights: 32 registers of AVX-512 hold 16
+    /// sums, the 16 of others 8.
+    static var tileLimit: Int { get }
     init()
     /// Loads `width` channels.
     init(loading pointer: UnsafePointer<Scalar>)
     func store(to pointer: UnsafeMutablePointer<Scalar>)
-    subscript(lane: Int) -> Scalar { get set }
     /// self += factor * weights, fused.
     mutating func add(_ factor: Scalar, times weights: Self)
     static func + (left: Self, right: Self) -> Self
-}
-
-extension ChannelBlock {
-    /// Loads the first `count` channels and reads no further; the others are zero.
-    @inline(__always)
-    init(loading pointer: UnsafePointer<Scalar>, count: Int) {
-        if count == Self.width {
-            self.init(loading: pointer)
-        } else {
-            self.init()
-            for lane in 0..<count { self[lane] = pointer[lane] }
-        }
-    }
-
-    /// Stores the first `count` channels and writes no further.
-    @inline(__always)
-    func store(to pointer: UnsafeMutablePointer<Scalar>, count: Int) {
-        if count == Self.width {
-            store(to: pointer)
-        } else {
-            for lane in 0..<count { pointer[lane] = self[lane] }
-        }
-    }
 }
 
 struct SingleBlock<Vector: SIMD>: ChannelBlock where Vector.Scalar: KernelScalar {
@@ -41,6 +20,7 @@ struct SingleBlock<Vector: SIMD>: ChannelBlock where Vector.Scalar: KernelScalar
     var a: Vector
 
     @inline(__always) static var width: Int { Vector.scalarCount }
+    @inline(__always) static var tileLimit: Int { InstructionSet.vectorBytes == 64 ? 16 : 8 }
     @inline(__always) init() { a = Vector() }
     @inline(__always) init(a: Vector) { self.a = a }
     @inline(__always) init(loading pointer: UnsafePointer<Scalar>) {
@@ -48,10 +28,6 @@ struct SingleBlock<Vector: SIMD>: ChannelBlock where Vector.Scalar: KernelScalar
     }
     @inline(__always) func store(to pointer: UnsafeMutablePointer<Scalar>) {
         UnsafeMutableRawPointer(pointer).storeBytes(of: a, as: Vector.self)
-    }
-    @inline(__always) subscript(lane: Int) -> Scalar {
-        get { a[lane] }
-        set { a[lane] = newValue }
     }
     @inline(__always) mutating func add(_ factor: Scalar, times weights: Self) {
         a = a.addingProduct(Vector(repeating: factor), weights.a)
@@ -64,6 +40,7 @@ struct DoubleBlock<Vector: SIMD>: ChannelBlock where Vector.Scalar: KernelScalar
     var a, b: Vector
 
     @inline(__always) static var width: Int { 2 * Vector.scalarCount }
+    @inline(__always) static var tileLimit: Int { InstructionSet.vectorBytes == 64 ? 8 : 4 }
     @inline(__always) init() { (a, b) = (Vector(), Vector()) }
     @inline(__always) init(a: Vector, b: Vector) { (self.a, self.b) = (a, b) }
     @inline(__always) init(loading pointer: UnsafePointer<Scalar>) {
@@ -73,12 +50,6 @@ struct DoubleBlock<Vector: SIMD>: ChannelBlock where Vector.Scalar: KernelScalar
     @inline(__always) func store(to pointer: UnsafeMutablePointer<Scalar>) {
         UnsafeMutableRawPointer(pointer).storeBytes(of: a, as: Vector.self)
         UnsafeMutableRawPointer(pointer + Vector.scalarCount).storeBytes(of: b, as: Vector.self)
-    }
-    @inline(__always) subscript(lane: Int) -> Scalar {
-        get { lane < Vector.scalarCount ? a[lane] : b[lane - Vector.scalarCount] }
-        set {
-            if lane < Vector.scalarCount { a[lane] = newValue } else { b[lane - Vector.scalarCount] = newValue }
-        }
     }
     @inline(__always) mutating func add(_ factor: Scalar, times weights: Self) {
         let factor = Vector(repeating: factor)

@@ -118,50 +118,50 @@ public struct ConvolutionKernels<T: KernelScalar> {
     ///   - workspace: `workspaceCount` elements.
     ///   - anchor: global coordinates of cell (0, 0, 0).
     public func forward(
-        _ y: UnsafeMutablePointer<T>, _ yStrides: CellStrides, _ x: UnsafePointer<T>, _ xStrides: CellStrides,
+        _ y: UnsafeMutablePointer<T>, _ yStrides: CellStrides, _ x: ConvolutionField<T>,
         packed: UnsafePointer<T>, workspace: UnsafeMutablePointer<T>, box: CellBox, anchor: CellExtents
     ) {
         switch algorithm {
         case .winograd:
-            winogradForward(y, yStrides, x, xStrides, packed: packed, workspace: workspace, geometry, box: box,
+            winogradForward(y, yStrides, x, packed: packed, workspace: workspace, geometry, box: box,
                             anchor: anchor)
         case .bfloat16:
-            bfloat16Forward(float(y), yStrides, float(x), xStrides, packed: float(packed), workspace: float(workspace),
+            bfloat16Forward(float(y), yStrides, x.asFloat, packed: float(packed), workspace: float(workspace),
                             geometry, box: box)
         case .automatic, .direct:
-            convolutionForward(y, yStrides, x, xStrides, packed: packed, geometry, box: box)
+            convolutionForward(y, yStrides, x, packed: packed, geometry, box: box)
         }
     }
 
     /// The gradient of a box of input cells, as `convolutionBackwardData`.
     public func backwardData(
-        _ dx: UnsafeMutablePointer<T>, _ dxStrides: CellStrides, _ dy: UnsafePointer<T>, _ dyStrides: CellStrides,
+        _ dx: UnsafeMutablePointer<T>, _ dxStrides: CellStrides, _ dy: ConvolutionField<T>,
         packed: UnsafePointer<T>, workspace: UnsafeMutablePointer<T>, box: CellBox, anchor: CellExtents
     ) {
         switch algorithm {
         case .winograd:
-            winogradBackwardData(dx, dxStrides, dy, dyStrides, packed: packed, workspace: workspace, geometry,
+            winogradBackwardData(dx, dxStrides, dy, packed: packed, workspace: workspace, geometry,
                                  box: box, anchor: anchor)
         case .bfloat16:
-            bfloat16BackwardData(float(dx), dxStrides, float(dy), dyStrides, packed: float(packed),
+            bfloat16BackwardData(float(dx), dxStrides, dy.asFloat, packed: float(packed),
                                  workspace: float(workspace), geometry, box: box)
         case .automatic, .direct:
-            convolutionBackwardData(dx, dxStrides, dy, dyStrides, packed: packed, geometry, box: box)
+            convolutionBackwardData(dx, dxStrides, dy, packed: packed, geometry, box: box)
         }
     }
 
     /// Adds the sum over a box of output cells to the gradient of the weights, as `convolutionBackwardWeights`.
     public func backwardWeights(
-        _ dw: UnsafeMutablePointer<T>, _ dy: UnsafePointer<T>, _ dyStrides: CellStrides, _ x: UnsafePointer<T>,
-        _ xStrides: CellStrides, workspace: UnsafeMutablePointer<T>, box: CellBox, anchor: CellExtents
+        _ dw: UnsafeMutablePointer<T>, _ dy: UnsafePointer<T>, _ dyStrides: CellStrides, _ x: ConvolutionField<T>,
+        workspace: UnsafeMutablePointer<T>, box: CellBox, anchor: CellExtents
     ) {
         // The transform of the sums pays off from about a hundred cells on.
         switch box.extents.count < 125 ? .direct : algorithm {
         case .winograd:
-            winogradBackwardWeights(dw, dy, dyStrides, x, xStrides, workspace: workspace, geometry, box: box,
+            winogradBackwardWeights(dw, dy, dyStrides, x, workspace: workspace, geometry, box: box,
                                     anchor: anchor)
         case .automatic, .direct, .bfloat16:
-            convolutionBackwardWeights(dw, nil, dy, dyStrides, x, xStrides, workspace: workspace, geometry, box: box)
+            convolutionBackwardWeights(dw, nil, dy, dyStrides, x, workspace: workspace, geometry, box: box)
         }
     }
 }
@@ -175,4 +175,9 @@ private func float<T>(_ pointer: UnsafePointer<T>) -> UnsafePointer<Float> {
 @inline(__always)
 private func float<T>(_ pointer: UnsafeMutablePointer<T>) -> UnsafeMutablePointer<Float> {
     UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: Float.self)
+}
+
+extension ConvolutionField {
+    /// Only asked for where Scalar is Float.
+    fileprivate var asFloat: ConvolutionField<Float> { unsafeBitCast(self, to: ConvolutionField<Float>.self) }
 }

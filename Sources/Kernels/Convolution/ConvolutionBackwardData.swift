@@ -6,68 +6,57 @@
 ///
 /// - Parameters:
 ///   - dx: input cell (0, 0, 0), [.., inputChannels] with `dxStrides`; only the cells of `box` are touched.
-///   - dy: the padded output gradient's corner: the cell `padding` before output cell (0, 0, 0), with `dyStrides`;
-///     zero, or neighbors' cells, in the halo.
+///   - dy: the output gradient; zero, or neighbors' cells, in the halo.
 ///   - packed: weights by `packConvolutionAdjointWeights`.
 ///   - box: input cells.
 ///   - accumulate: whether to add to dx or to replace it.
 @specialized(where T == Float)
 @specialized(where T == Double)
 public func convolutionBackwardData<T: KernelScalar>(
-    _ dx: UnsafeMutablePointer<T>, _ dxStrides: CellStrides, _ dy: UnsafePointer<T>, _ dyStrides: CellStrides,
+    _ dx: UnsafeMutablePointer<T>, _ dxStrides: CellStrides, _ dy: ConvolutionField<T>,
     packed: UnsafePointer<T>, _ geometry: ConvolutionGeometry, box: CellBox, accumulate: Bool = false
 ) {
-    let (kernel, step, channels) = (geometry.kernel, geometry.stride, geometry.outputChannels)
     // Input cells of one parity along each axis read the same taps: with stride 1 there is one class, else eight.
-    for z in 0..<step {
-        let alongZ = AxisClass(geometry, origin: box.origin.z, extent: box.extents.z, parity: z)
-        for y in 0..<step {
-            let alongY = AxisClass(geometry, origin: box.origin.y, extent: box.extents.y, parity: y)
-            for x in 0..<step {
-                let alongX = AxisClass(geometry, origin: box.origin.x, extent: box.extents.x, parity: x)
-                let rows = CellStrides(z: kernel * kernel * channels, y: kernel * channels, x: channels)
-                gather(GatherPass(
-                    target: dx + dxStrides.offset(alongZ.target, alongY.target, alongX.target),
-                    targetStrides: CellStrides(z: step * dxStrides.z, y: step * dxStrides.y, x: step * dxStrides.x),
-                    source: dy + dyStrides.offset(alongZ.source, alongY.source, alongX.source),
-                    sourceStrides: dyStrides,
-                    cells: CellExtents(z: alongZ.cells, y: alongY.cells, x: alongX.cells),
-                    window: TapWindow(
-                        taps: CellExtents(z: alongZ.taps, y: alongY.taps, x: alongX.taps), source: dyStrides,
-                        firstRow: rows.offset(alongZ.firstTap, alongY.firstTap, alongX.firstTap),
-                        rows: CellStrides(z: step * rows.z, y: step * rows.y, x: step * rows.x), run: channels),
-                    packed: packed, channels: geometry.inputChannels, rowsPerBlock: geometry.taps * channels,
-                    accumulate: accumulate))
+    for z in 0..<geometry.stride {
+        let alongZ = geometry.adjointWindow(origin: box.origin.z, extent: box.extents.z, parity: z)
+        for y in 0..<geometry.stride {
+            let alongY = geometry.adjointWindow(origin: box.origin.y, extent: box.extents.y, parity: y)
+            for x in 0..<geometry.stride {
+                let alongX = geometry.adjointWindow(origin: box.origin.x, extent: box.extents.x, parity: x)
+                let window = ConvolutionWindow(source: dy, z: alongZ, y: alongY, x: alongX,
+                                               channels: geometry.outputChannels, kernel: geometry.kernel)
+                gather(window, into: dx, dxStrides, packed: packed, channels: geometry.inputChannels,
+                       rowsPerBlock: geometry.taps * geometry.outputChannels, accumulate: accumulate)
             }
         }
     }
 }
 
-/// The input cells of one parity along an axis of a box, and the taps of the mirrored kernel that they read.
-private struct AxisClass {
-    /// The first cell and the number of cells, `stride` apart.
-    var target: Int
-    var cells: Int
-    /// The padded index of the output that the first tap of the first cell reads.
-    var source: Int
-    /// Taps of the mirrored kernel, `stride` apart.
-    var firstTap: Int
-    var taps: Int
+/// `convolutionBackwardData` of an output gradient that lies between its halo; `dy` is its padded corner: the cell
+/// `padding` before output cell (0, 0, 0) along each axis.
+@specialized(where T == Float)
+@specialized(where T == Double)
+public func convolutionBackwardData<T: KernelScalar>(
+    _ dx: UnsafeMutablePointer<T>, _ dxStrides: CellStrides, _ dy: UnsafePointer<T>, _ dyStrides: CellStrides,
+    packed: UnsafePointer<T>, _ geometry: ConvolutionGeometry, box: CellBox, accumulate: Bool = false
+) {
+    let field = ConvolutionField(padded: dy, dyStrides, extents: geometry.outputExtents, padding: geometry.padding)
+    convolutionBackwardData(dx, dxStrides, field, packed: packed, geometry, box: box, accumulate: accumulate)
+}
 
-    init(_ geometry: ConvolutionGeometry, origin: Int, extent: Int, parity: Int) {
-        let (stride, kernel) = (geometry.stride, geometry.kernel)
-        target = stride == 1 ? origin : origin + ((origin + parity) & 1)
-        let end = origin + extent
-        cells = end > target ? (end - target + stride - 1) / stride : 0
-        // Tap m of the mirrored kernel reads the output (i + m - p) / stride where that is whole.
+extension ConvolutionGeometry {
+    /// What the input cells of one parity along an axis of a box read from the output gradient: tap m of the mirrored
+    /// kernel reads the output (i + m - p) / stride where that is whole.
+    fileprivate func adjointWindow(origin: Int, extent: Int, parity: Int) -> AxisWindow {
         if stride == 1 {
-            (source, firstTap, taps) = (target, 0, kernel)
-        } else if kernel == 1 {
-            (source, firstTap, taps) = (target / 2, 0, parity == 0 ? 1 : 0)
-        } else if parity == 0 {
-            (source, firstTap, taps) = (target / 2 + 1, 1, 1)
-        } else {
-            (source, firstTap, taps) = (target / 2 + 1, 0, 2)
+            return AxisWindow(target: origin, targetStep: 1, cells: extent, source: origin - padding, sourceStep: 1,
+                              taps: kernel, firstTap: 0, tapStep: 1)
         }
+        let target = origin + ((origin + parity) & 1)
+        let end = origin + extent
+        let cells = end > target ? (end - target + 1) / 2 : 0
+        let (firstTap, taps) = kernel == 1 ? (0, parity == 0 ? 1 : 0) : parity == 0 ? (1, 1) : (0, 2)
+        return AxisWindow(target: target, targetStep: 2, cells: cells, source: target / 2, sourceStep: 1, taps: taps,
+                          firstTap: firstTap, tapStep: 2)
     }
 }

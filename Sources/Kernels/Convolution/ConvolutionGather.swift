@@ -2,38 +2,14 @@
 //
 // A tile of target cells along a line stays in registers while the window's taps and channels are run through, so a
 // target's sum has one order (bias, then taps z, y, x, then channels) whatever the tile, the line or the box, and
-// a cell gets the same bits wherever it is computed.
-
-/// The source cells that one target cell reads.
-struct TapWindow {
-    /// Taps along each axis; none along one axis means none at all.
-    var taps: CellExtents
-    /// Elements of the source from tap to tap.
-    var source: CellStrides
-    /// Rows of packed weights before the first tap, and from tap to tap.
-    var firstRow: Int
-    var rows: CellStrides
-    /// Contiguous source elements of a tap, one row of weights for each.
-    var run: Int
-
-    /// Taps along x that lie side by side in the source become one longer run.
-    mutating func joinTaps() {
-        if taps.x > 1 && source.x == run && rows.x == run {
-            run *= taps.x
-            taps.x = 1
-        }
-    }
-}
+// a cell gets the same bits wherever it is computed, wherever its window lies in memory.
 
 /// A box of target cells and what they gather.
 struct GatherPass<Scalar: KernelScalar> {
     var target: UnsafeMutablePointer<Scalar>
     var targetStrides: CellStrides
-    /// The first tap of the first target cell.
-    var source: UnsafePointer<Scalar>
-    var sourceStrides: CellStrides
     var cells: CellExtents
-    var window: TapWindow
+    var taps: TapList<Scalar>
     var packed: UnsafePointer<Scalar>
     /// Channels of the target.
     var channels: Int
@@ -42,148 +18,129 @@ struct GatherPass<Scalar: KernelScalar> {
     /// Whether the sums are added to the target or replace it.
     var accumulate: Bool
 
-    /// Makes whole rows and planes that follow each other in both fields one line.
+    /// Makes whole rows and planes that follow each other in all fields one line.
     mutating func joinRows() {
-        guard targetStrides.y == cells.x * targetStrides.x && sourceStrides.y == cells.x * sourceStrides.x else {
-            return
-        }
-        if targetStrides.z == cells.y * targetStrides.y && sourceStrides.z == cells.y * sourceStrides.y {
+        let (width, height) = (cells.x, cells.y)
+        guard targetStrides.y == width * targetStrides.x, taps.allSatisfy({ $0.y == width * $0.x }) else { return }
+        if targetStrides.z == height * targetStrides.y, taps.allSatisfy({ $0.z == height * $0.y }) {
             cells = CellExtents(z: 1, y: 1, x: cells.count)
         } else {
-            cells = CellExtents(z: cells.z, y: 1, x: cells.y * cells.x)
+            cells = CellExtents(z: cells.z, y: 1, x: height * width)
         }
     }
 
     /// Makes the longest axis the x axis of the pass, along which tiles are laid, unless x is long enough.
     mutating func orient(enough: Int) {
         if cells.x >= enough || cells.x >= max(cells.y, cells.z) { return }
-        if cells.y >= cells.z {
-            (cells.x, cells.y) = (cells.y, cells.x)
-            (targetStrides.x, targetStrides.y) = (targetStrides.y, targetStrides.x)
-            (sourceStrides.x, sourceStrides.y) = (sourceStrides.y, sourceStrides.x)
-        } else {
-            (cells.x, cells.z) = (cells.z, cells.x)
-            (targetStrides.x, targetStrides.z) = (targetStrides.z, targetStrides.x)
-            (sourceStrides.x, sourceStrides.z) = (sourceStrides.z, sourceStrides.x)
-        }
-    }
-
-    /// Splits off the cells from `x` on.
-    mutating func split(at x: Int) -> Self {
-        var rest = self
-        rest.target += x * targetStrides.x
-        rest.source += x * sourceStrides.x
-        rest.cells.x -= x
-        cells.x = x
-        return rest
+        let withZ = cells.z > cells.y
+        cells.exchangeX(withZ: withZ)
+        targetStrides.exchangeX(withZ: withZ)
+        taps.exchangeX(withZ: withZ)
     }
 }
 
-/// Runs a pass. Registers: 32 of AVX-512 hold 16 sums, 16 of AVX2 hold 8.
+/// Gathers the targets of a window; `target` is where target (0, 0, 0) of the field would lie.
 @inline(__always)
-func gather<T: KernelScalar>(_ unoriented: GatherPass<T>) {
-    var pass = unoriented
-    if pass.cells.count == 0 { return }
-    pass.joinRows()
-    pass.window.joinTaps()
+func gather<T: KernelScalar>(
+    _ window: ConvolutionWindow<T>, into target: UnsafeMutablePointer<T>, _ strides: CellStrides,
+    packed: UnsafePointer<T>, channels: Int, rowsPerBlock: Int, accumulate: Bool
+) {
+    window.forEachPart { part, taps in
+        var pass = GatherPass(
+            target: target + part.target(in: strides), targetStrides: part.targetStrides(in: strides),
+            cells: part.cells, taps: taps, packed: packed, channels: channels, rowsPerBlock: rowsPerBlock,
+            accumulate: accumulate)
+        gather(&pass)
+    }
+}
+
+@inline(never)
+private func gather<T: KernelScalar>(_ pass: UnsafeMutablePointer<GatherPass<T>>) {
+    pass.pointee.joinRows()
     var first = 0
-    while first < pass.channels {
-        let width = channelBlockWidth(T.self, remaining: pass.channels - first)
-        let valid = min(width, pass.channels - first)
+    while first < pass.pointee.channels {
+        let width = channelBlockWidth(T.self, remaining: pass.pointee.channels - first)
+        let valid = min(width, pass.pointee.channels - first)
         if InstructionSet.vectorBytes == 64 {
             if width == DoubleBlock<T.Vector>.width {
-                gatherBlock(EightBlocks<DoubleBlock<T.Vector>>.self, pass, first, valid)
+                gatherBlock(DoubleBlock<T.Vector>.self, pass, valid)
             } else if width == SingleBlock<T.Vector>.width {
-                gatherBlock(SixteenBlocks<SingleBlock<T.Vector>>.self, pass, first, valid)
+                gatherBlock(SingleBlock<T.Vector>.self, pass, valid)
             } else {
-                gatherBlock(SixteenBlocks<SingleBlock<T.HalfVector>>.self, pass, first, valid)
+                gatherBlock(SingleBlock<T.HalfVector>.self, pass, valid)
             }
         } else {
             if width == DoubleBlock<T.HalfVector>.width {
-                gatherBlock(FourBlocks<DoubleBlock<T.HalfVector>>.self, pass, first, valid)
+                gatherBlock(DoubleBlock<T.HalfVector>.self, pass, valid)
             } else if width == SingleBlock<T.HalfVector>.width {
-                gatherBlock(EightBlocks<SingleBlock<T.HalfVector>>.self, pass, first, valid)
+                gatherBlock(SingleBlock<T.HalfVector>.self, pass, valid)
             } else {
-                gatherBlock(EightBlocks<SingleBlock<T.QuarterVector>>.self, pass, first, valid)
+                gatherBlock(SingleBlock<T.QuarterVector>.self, pass, valid)
             }
         }
-        pass.packed += width * (1 + pass.rowsPerBlock)
+        pass.pointee.packed += width * (1 + pass.pointee.rowsPerBlock)
+        pass.pointee.target += width
         first += width
     }
 }
 
-/// The channels [first, first + valid) of all cells of a pass.
-///
-/// Small tiles are slow, so the columns that whole tiles along x leave over are tiled along another axis, where they
-/// are longer that way: only the corner that no axis fills is left to small tiles.
-@inline(never)
-private func gatherBlock<Tile: RegisterTile>(
-    _: Tile.Type, _ whole: GatherPass<Tile.Scalar>, _ first: Int, _ valid: Int
-) {
-    var pass = whole
-    pass.target += first
-    while pass.cells.count > 0 {
-        pass.orient(enough: Tile.count)
-        let left = pass.cells.x % Tile.count
-        let isBetterTurned = left < max(pass.cells.y, pass.cells.z)
-        let rest = pass.split(at: isBetterTurned ? pass.cells.x - left : pass.cells.x)
-        for z in 0..<pass.cells.z {
-            for y in 0..<pass.cells.y {
-                gatherLine(Tile.self, pass, valid, target: pass.target + pass.targetStrides.offset(z, y, 0),
-                           source: pass.source + pass.sourceStrides.offset(z, y, 0), cells: pass.cells.x)
+/// One block of channels of all cells of a pass.pointee.
+@inline(__always)
+private func gatherBlock<Block: ChannelBlock>(_: Block.Type, _ pass: UnsafeMutablePointer<GatherPass<Block.Scalar>>, _ valid: Int) {
+    pass.pointee.orient(enough: Block.tileLimit)
+    let tiles = EvenTiles(pass.pointee.cells.x, limit: Block.tileLimit)
+    for z in 0..<pass.pointee.cells.z {
+        for y in 0..<pass.pointee.cells.y {
+            var x = 0
+            for index in 0..<tiles.tiles {
+                gatherTile(Block.self, cells: tiles[index], pass, valid, z, y, x)
+                x += tiles[index]
             }
         }
-        pass = rest
     }
 }
 
-/// A line of cells: as many whole tiles as fit, then a tile of half the size, and so on.
 @inline(__always)
-private func gatherLine<Tile: RegisterTile>(
-    _: Tile.Type, _ pass: GatherPass<Tile.Scalar>, _ valid: Int,
-    target: UnsafeMutablePointer<Tile.Scalar>, source: UnsafePointer<Tile.Scalar>, cells: Int
+private func gatherTile<Block: ChannelBlock>(
+    _: Block.Type, cells: Int, _ pass: UnsafePointer<GatherPass<Block.Scalar>>, _ valid: Int, _ z: Int, _ y: Int, _ x: Int
 ) {
-    var (target, source, remaining) = (target, source, cells)
-    while remaining >= Tile.count {
-        gatherTile(Tile.self, pass, valid, target, source)
-        target += Tile.count * pass.targetStrides.x
-        source += Tile.count * pass.sourceStrides.x
-        remaining -= Tile.count
-    }
-    if Tile.count > 1 && remaining > 0 {
-        gatherRest(Tile.Half.self, pass, valid, target: target, source: source, cells: remaining)
+    switch cells {
+    case 1: gatherTile(Tile1<Block>.self, pass, valid, z, y, x)
+    case 2: gatherTile(Tile2<Block>.self, pass, valid, z, y, x)
+    case 3: gatherTile(Tile3<Block>.self, pass, valid, z, y, x)
+    case 4: gatherTile(Tile4<Block>.self, pass, valid, z, y, x)
+    case 5 where Block.tileLimit > 4: gatherTile(Tile5<Block>.self, pass, valid, z, y, x)
+    case 6 where Block.tileLimit > 4: gatherTile(Tile6<Block>.self, pass, valid, z, y, x)
+    case 7 where Block.tileLimit > 4: gatherTile(Tile7<Block>.self, pass, valid, z, y, x)
+    case 8 where Block.tileLimit > 4: gatherTile(Tile8<Block>.self, pass, valid, z, y, x)
+    case 9 where Block.tileLimit > 8: gatherTile(Tile9<Block>.self, pass, valid, z, y, x)
+    case 10 where Block.tileLimit > 8: gatherTile(Tile10<Block>.self, pass, valid, z, y, x)
+    case 11 where Block.tileLimit > 8: gatherTile(Tile11<Block>.self, pass, valid, z, y, x)
+    case 12 where Block.tileLimit > 8: gatherTile(Tile12<Block>.self, pass, valid, z, y, x)
+    case 13 where Block.tileLimit > 8: gatherTile(Tile13<Block>.self, pass, valid, z, y, x)
+    case 14 where Block.tileLimit > 8: gatherTile(Tile14<Block>.self, pass, valid, z, y, x)
+    case 15 where Block.tileLimit > 8: gatherTile(Tile15<Block>.self, pass, valid, z, y, x)
+    case 16 where Block.tileLimit > 8: gatherTile(Tile16<Block>.self, pass, valid, z, y, x)
+    default: preconditionFailure("no tile of \(cells) cells")
     }
 }
 
+/// The targets from (z, y, x) on along x.
 @inline(never)
-private func gatherRest<Tile: RegisterTile>(
-    _: Tile.Type, _ pass: GatherPass<Tile.Scalar>, _ valid: Int,
-    target: UnsafeMutablePointer<Tile.Scalar>, source: UnsafePointer<Tile.Scalar>, cells: Int
-) {
-    gatherLine(Tile.self, pass, valid, target: target, source: source, cells: cells)
-}
-
-@inline(__always)
 private func gatherTile<Tile: RegisterTile>(
-    _: Tile.Type, _ pass: GatherPass<Tile.Scalar>, _ valid: Int,
-    _ target: UnsafeMutablePointer<Tile.Scalar>, _ source: UnsafePointer<Tile.Scalar>
+    _: Tile.Type, _ pass: UnsafePointer<GatherPass<Tile.Scalar>>, _ valid: Int, _ z: Int, _ y: Int, _ x: Int
 ) {
-    let window = pass.window
     let width = Tile.Block.width
-    let stride = pass.sourceStrides.x
-    let weights = pass.packed + width * (1 + window.firstRow)
-    var sums = Tile(repeating: Tile.Block(loading: pass.packed))
-    if pass.accumulate { sums.addMemory(target, stride: pass.targetStrides.x, channels: valid) }
-    for z in 0..<window.taps.z {
-        for y in 0..<window.taps.y {
-            for x in 0..<window.taps.x {
-                let cell = source + window.source.offset(z, y, x)
-                let rows = weights + width * window.rows.offset(z, y, x)
-                for channel in 0..<window.run {
-                    sums.add(cell + channel, stride: stride, times: Tile.Block(loading: rows + channel * width))
-                }
-            }
+    let target = pass.pointee.target + pass.pointee.targetStrides.offset(z, y, x)
+    var sums = Tile(repeating: Tile.Block(loading: pass.pointee.packed))
+    if pass.pointee.accumulate { sums.addMemory(target, stride: pass.pointee.targetStrides.x, channels: valid) }
+    for index in 0..<pass.pointee.taps.count {
+        let tap = pass.pointee.taps[index]
+        let source = tap.source + tap.strides.offset(z, y, x)
+        let weights = pass.pointee.packed + width * (1 + tap.row)
+        for channel in 0..<tap.run {
+            sums.add(source + channel, stride: tap.strides.x, times: Tile.Block(loading: weights + channel * width))
         }
     }
-    sums.store(to: target, stride: pass.targetStrides.x, channels: valid)
+    sums.store(to: target, stride: pass.pointee.targetStrides.x, channels: valid)
 }

@@ -24,20 +24,20 @@ public func winogradBackwardWeightsWorkspaceCount<T: KernelScalar>(_: T.Type, _ 
 /// - Parameters:
 ///   - dw: [kz, ky, kx, inputChannels, outputChannels].
 ///   - dy: output cell (0, 0, 0) of the output's gradient, with `dyStrides`.
-///   - x: the padded input's corner, as for `convolutionForward`; cells further than one from the box are not read.
+///   - x: the input; cells further than one from the box are not read.
 ///   - workspace: `winogradBackwardWeightsWorkspaceCount` elements.
 ///   - box: output cells.
 ///   - anchor: global coordinates of output cell (0, 0, 0); their parity tells where tiles begin.
 @specialized(where T == Float)
 @specialized(where T == Double)
 public func winogradBackwardWeights<T: KernelScalar>(
-    _ dw: UnsafeMutablePointer<T>, _ dy: UnsafePointer<T>, _ dyStrides: CellStrides, _ x: UnsafePointer<T>,
-    _ xStrides: CellStrides, workspace: UnsafeMutablePointer<T>, _ geometry: ConvolutionGeometry, box: CellBox,
+    _ dw: UnsafeMutablePointer<T>, _ dy: UnsafePointer<T>, _ dyStrides: CellStrides, _ x: ConvolutionField<T>,
+    workspace: UnsafeMutablePointer<T>, _ geometry: ConvolutionGeometry, box: CellBox,
     anchor: CellExtents
 ) {
     precondition(geometry.kernel == 3 && geometry.stride == 1, "Winograd's algorithm is for 3x3x3 cells at stride 1")
     let pass = WinogradGradientPass(
-        dw: dw, dy: dy, dyStrides: dyStrides, x: x, xStrides: xStrides, workspace: workspace, geometry,
+        dw: dw, dy: dy, dyStrides: dyStrides, x: x, workspace: workspace, geometry,
         tiling: WinogradTiling(box, anchor: anchor))
     let count = pass.tiling.tiles.count
     if count == 0 { return }
@@ -68,15 +68,14 @@ private struct WinogradGradientPass<T: KernelScalar> {
     var gradients, tileGradients, sums: UnsafeMutablePointer<T>
 
     init(
-        dw: UnsafeMutablePointer<T>, dy: UnsafePointer<T>, dyStrides: CellStrides, x: UnsafePointer<T>,
-        xStrides: CellStrides, workspace: UnsafeMutablePointer<T>, _ geometry: ConvolutionGeometry,
+        dw: UnsafeMutablePointer<T>, dy: UnsafePointer<T>, dyStrides: CellStrides, x: ConvolutionField<T>,
+        workspace: UnsafeMutablePointer<T>, _ geometry: ConvolutionGeometry,
         tiling: WinogradTiling
     ) {
         (self.dw, self.dy, self.dyStrides, self.tiling) = (dw, dy, dyStrides, tiling)
         (inputs, outputs) = (geometry.inputChannels, geometry.outputChannels)
         blockTiles = WinogradBlock<T>.tiles(inputs: inputs, outputs: outputs)
-        source = WinogradSource(cells: x, strides: xStrides, channels: inputs, tiling: tiling, tiles: blockTiles,
-                                workspace: workspace)
+        source = WinogradSource(x, channels: inputs, tiling: tiling, tiles: blockTiles, workspace: workspace)
         gradient = WinogradBlock(channels: outputs, row: WinogradBlock<T>.row(blocks: outputs), tiles: blockTiles)
         gradients = workspace + source.workspaceCount
         tileGradients = gradients + gradient.count
@@ -142,19 +141,19 @@ private func addPoints<T: KernelScalar>(_ pass: WinogradGradientPass<T>, tiles: 
         let width = channelBlockWidth(T.self, remaining: pass.outputs - first)
         if InstructionSet.vectorBytes == 64 {
             if width == DoubleBlock<T.Vector>.width {
-                addPoints(EightBlocks<DoubleBlock<T.Vector>>.self, pass, first, tiles)
+                addPoints(Tile8<DoubleBlock<T.Vector>>.self, pass, first, tiles)
             } else if width == SingleBlock<T.Vector>.width {
-                addPoints(SixteenBlocks<SingleBlock<T.Vector>>.self, pass, first, tiles)
+                addPoints(Tile16<SingleBlock<T.Vector>>.self, pass, first, tiles)
             } else {
-                addPoints(SixteenBlocks<SingleBlock<T.HalfVector>>.self, pass, first, tiles)
+                addPoints(Tile16<SingleBlock<T.HalfVector>>.self, pass, first, tiles)
             }
         } else {
             if width == DoubleBlock<T.HalfVector>.width {
-                addPoints(FourBlocks<DoubleBlock<T.HalfVector>>.self, pass, first, tiles)
+                addPoints(Tile4<DoubleBlock<T.HalfVector>>.self, pass, first, tiles)
             } else if width == SingleBlock<T.HalfVector>.width {
-                addPoints(EightBlocks<SingleBlock<T.HalfVector>>.self, pass, first, tiles)
+                addPoints(Tile8<SingleBlock<T.HalfVector>>.self, pass, first, tiles)
             } else {
-                addPoints(EightBlocks<SingleBlock<T.QuarterVector>>.self, pass, first, tiles)
+                addPoints(Tile8<SingleBlock<T.QuarterVector>>.self, pass, first, tiles)
             }
         }
         first += width
@@ -162,7 +161,7 @@ private func addPoints<T: KernelScalar>(_ pass: WinogradGradientPass<T>, tiles: 
 }
 
 @inline(never)
-private func addPoints<Tile: RegisterTile>(
+private func addPoints<Tile: HalvingTile>(
     _: Tile.Type, _ pass: WinogradGradientPass<Tile.Scalar>, _ first: Int, _ tiles: Int
 ) {
     for point in 0..<winogradPoints {
@@ -175,7 +174,7 @@ private func addPoints<Tile: RegisterTile>(
 
 /// As many input channels as fill whole register tiles, then half as many, and so on.
 @inline(__always)
-private func addChannels<Tile: RegisterTile>(
+private func addChannels<Tile: HalvingTile>(
     _: Tile.Type, _ pass: WinogradGradientPass<Tile.Scalar>, _ target: UnsafeMutablePointer<Tile.Scalar>,
     _ inputs: UnsafePointer<Tile.Scalar>, _ gradients: UnsafePointer<Tile.Scalar>, channels: Int, _ tiles: Int
 ) {
@@ -187,8 +186,8 @@ private func addChannels<Tile: RegisterTile>(
             sums.add(inputs + first + tile * inputTile, stride: 1,
                      times: Tile.Block(loading: gradients + tile * gradientTile))
         }
-        sums.addMemory(target + first * row, stride: row, channels: Tile.Block.width)
-        sums.store(to: target + first * row, stride: row, channels: Tile.Block.width)
+        sums.addMemory(target + first * row, stride: row)
+        sums.store(to: target + first * row, stride: row)
         first += Tile.count
     }
     if Tile.count > 1 && first < channels {
@@ -198,7 +197,7 @@ private func addChannels<Tile: RegisterTile>(
 }
 
 @inline(never)
-private func addRest<Tile: RegisterTile>(
+private func addRest<Tile: HalvingTile>(
     _: Tile.Type, _ pass: WinogradGradientPass<Tile.Scalar>, _ target: UnsafeMutablePointer<Tile.Scalar>,
     _ inputs: UnsafePointer<Tile.Scalar>, _ gradients: UnsafePointer<Tile.Scalar>, channels: Int, _ tiles: Int
 ) {

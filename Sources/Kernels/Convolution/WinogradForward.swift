@@ -19,7 +19,7 @@ public func winogradWorkspaceCount<T: KernelScalar>(_ type: T.Type, _ geometry: 
 ///
 /// - Parameters:
 ///   - y: output cell (0, 0, 0), [.., outputChannels] with `yStrides`; only the cells of `box` are touched.
-///   - x: the padded input's corner, as for `convolutionForward`.
+///   - x: the input; the halo must be filled where windows of the box reach it.
 ///   - packed: weights and bias by `packWinogradWeights`.
 ///   - workspace: `winogradWorkspaceCount` elements.
 ///   - box: output cells.
@@ -27,13 +27,13 @@ public func winogradWorkspaceCount<T: KernelScalar>(_ type: T.Type, _ geometry: 
 @specialized(where T == Float)
 @specialized(where T == Double)
 public func winogradForward<T: KernelScalar>(
-    _ y: UnsafeMutablePointer<T>, _ yStrides: CellStrides, _ x: UnsafePointer<T>, _ xStrides: CellStrides,
+    _ y: UnsafeMutablePointer<T>, _ yStrides: CellStrides, _ x: ConvolutionField<T>,
     packed: UnsafePointer<T>, workspace: UnsafeMutablePointer<T>, _ geometry: ConvolutionGeometry, box: CellBox,
     anchor: CellExtents
 ) {
     precondition(geometry.kernel == 3 && geometry.stride == 1, "Winograd's algorithm is for 3x3x3 cells at stride 1")
     gatherTiles(WinogradPass(
-        target: y, targetStrides: yStrides, source: x, sourceStrides: xStrides, packed: packed, workspace: workspace,
+        target: y, targetStrides: yStrides, source: x, packed: packed, workspace: workspace,
         read: geometry.inputChannels, written: geometry.outputChannels, tiling: WinogradTiling(box, anchor: anchor)))
 }
 
@@ -42,7 +42,7 @@ public func winogradForward<T: KernelScalar>(
 ///
 /// - Parameters:
 ///   - dx: input cell (0, 0, 0), [.., inputChannels] with `dxStrides`; only the cells of `box` are touched.
-///   - dy: the padded output gradient's corner, as for `convolutionBackwardData`.
+///   - dy: the output's gradient.
 ///   - packed: weights by `packWinogradAdjointWeights`.
 ///   - workspace: `winogradWorkspaceCount` elements.
 ///   - box: input cells.
@@ -50,13 +50,13 @@ public func winogradForward<T: KernelScalar>(
 @specialized(where T == Float)
 @specialized(where T == Double)
 public func winogradBackwardData<T: KernelScalar>(
-    _ dx: UnsafeMutablePointer<T>, _ dxStrides: CellStrides, _ dy: UnsafePointer<T>, _ dyStrides: CellStrides,
+    _ dx: UnsafeMutablePointer<T>, _ dxStrides: CellStrides, _ dy: ConvolutionField<T>,
     packed: UnsafePointer<T>, workspace: UnsafeMutablePointer<T>, _ geometry: ConvolutionGeometry, box: CellBox,
     anchor: CellExtents
 ) {
     precondition(geometry.kernel == 3 && geometry.stride == 1, "Winograd's algorithm is for 3x3x3 cells at stride 1")
     gatherTiles(WinogradPass(
-        target: dx, targetStrides: dxStrides, source: dy, sourceStrides: dyStrides, packed: packed,
+        target: dx, targetStrides: dxStrides, source: dy, packed: packed,
         workspace: workspace, read: geometry.outputChannels, written: geometry.inputChannels,
         tiling: WinogradTiling(box, anchor: anchor)))
 }
@@ -77,15 +77,15 @@ struct WinogradPass<T: KernelScalar> {
     var products, tileOutputs: UnsafeMutablePointer<T>
 
     init(
-        target: UnsafeMutablePointer<T>, targetStrides: CellStrides, source: UnsafePointer<T>,
-        sourceStrides: CellStrides, packed: UnsafePointer<T>, workspace: UnsafeMutablePointer<T>, read: Int,
+        target: UnsafeMutablePointer<T>, targetStrides: CellStrides, source: ConvolutionField<T>,
+        packed: UnsafePointer<T>, workspace: UnsafeMutablePointer<T>, read: Int,
         written: Int, tiling: WinogradTiling
     ) {
         (self.target, self.targetStrides) = (target, targetStrides)
         (self.packed, self.read, self.written, self.tiling) = (packed, read, written, tiling)
         blockTiles = WinogradBlock<T>.tiles(inputs: read, outputs: written)
-        self.source = WinogradSource(cells: source, strides: sourceStrides, channels: read, tiling: tiling,
-                                     tiles: blockTiles, workspace: workspace)
+        self.source = WinogradSource(source, channels: read, tiling: tiling, tiles: blockTiles,
+                                     workspace: workspace)
         product = WinogradBlock(channels: written, row: WinogradBlock<T>.row(blocks: written), tiles: blockTiles)
         products = workspace + self.source.workspaceCount
         tileOutputs = products + product.count
@@ -122,19 +122,19 @@ private func multiplyPoints<T: KernelScalar>(_ pass: WinogradPass<T>, tiles: Int
         let width = channelBlockWidth(T.self, remaining: pass.written - first)
         if InstructionSet.vectorBytes == 64 {
             if width == DoubleBlock<T.Vector>.width {
-                multiplyPoints(EightBlocks<DoubleBlock<T.Vector>>.self, pass, first, tiles)
+                multiplyPoints(Tile8<DoubleBlock<T.Vector>>.self, pass, first, tiles)
             } else if width == SingleBlock<T.Vector>.width {
-                multiplyPoints(SixteenBlocks<SingleBlock<T.Vector>>.self, pass, first, tiles)
+                multiplyPoints(Tile16<SingleBlock<T.Vector>>.self, pass, first, tiles)
             } else {
-                multiplyPoints(SixteenBlocks<SingleBlock<T.HalfVector>>.self, pass, first, tiles)
+                multiplyPoints(Tile16<SingleBlock<T.HalfVector>>.self, pass, first, tiles)
             }
         } else {
             if width == DoubleBlock<T.HalfVector>.width {
-                multiplyPoints(FourBlocks<DoubleBlock<T.HalfVector>>.self, pass, first, tiles)
+                multiplyPoints(Tile4<DoubleBlock<T.HalfVector>>.self, pass, first, tiles)
             } else if width == SingleBlock<T.HalfVector>.width {
-                multiplyPoints(EightBlocks<SingleBlock<T.HalfVector>>.self, pass, first, tiles)
+                multiplyPoints(Tile8<SingleBlock<T.HalfVector>>.self, pass, first, tiles)
             } else {
-                multiplyPoints(EightBlocks<SingleBlock<T.QuarterVector>>.self, pass, first, tiles)
+                multiplyPoints(Tile8<SingleBlock<T.QuarterVector>>.self, pass, first, tiles)
             }
         }
         first += width
@@ -142,7 +142,7 @@ private func multiplyPoints<T: KernelScalar>(_ pass: WinogradPass<T>, tiles: Int
 }
 
 @inline(never)
-private func multiplyPoints<Tile: RegisterTile>(
+private func multiplyPoints<Tile: HalvingTile>(
     _: Tile.Type, _ pass: WinogradPass<Tile.Scalar>, _ first: Int, _ tiles: Int
 ) {
     let pointStride = WinogradBlock<Tile.Scalar>.padded(pass.product.row * pass.read)
@@ -156,7 +156,7 @@ private func multiplyPoints<Tile: RegisterTile>(
 
 /// As many whole register tiles as fit, then one of half the size, and so on.
 @inline(__always)
-private func multiplyTiles<Tile: RegisterTile>(
+private func multiplyTiles<Tile: HalvingTile>(
     _: Tile.Type, _ pass: WinogradPass<Tile.Scalar>, _ products: UnsafeMutablePointer<Tile.Scalar>,
     _ inputs: UnsafePointer<Tile.Scalar>, _ weights: UnsafePointer<Tile.Scalar>, _ tiles: Int
 ) {
@@ -169,7 +169,7 @@ private func multiplyTiles<Tile: RegisterTile>(
             sums.add(factors + channel, stride: inputTile,
                      times: Tile.Block(loading: weights + channel * Tile.Block.width))
         }
-        sums.store(to: products + first * productTile, stride: productTile, channels: Tile.Block.width)
+        sums.store(to: products + first * productTile, stride: productTile)
         first += Tile.count
     }
     if Tile.count > 1 && first < tiles {
@@ -179,7 +179,7 @@ private func multiplyTiles<Tile: RegisterTile>(
 }
 
 @inline(never)
-private func multiplyRest<Tile: RegisterTile>(
+private func multiplyRest<Tile: HalvingTile>(
     _: Tile.Type, _ pass: WinogradPass<Tile.Scalar>, _ products: UnsafeMutablePointer<Tile.Scalar>,
     _ inputs: UnsafePointer<Tile.Scalar>, _ weights: UnsafePointer<Tile.Scalar>, _ tiles: Int
 ) {

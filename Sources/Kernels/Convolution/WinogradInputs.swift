@@ -2,9 +2,7 @@
 
 /// Cells that tiles are read from, and where their transforms are stored.
 struct WinogradSource<T: KernelScalar> {
-    /// The cell before cell (0, 0, 0) along each axis.
-    let cells: UnsafePointer<T>
-    let strides: CellStrides
+    let field: ConvolutionField<T>
     let tiling: WinogradTiling
     let block: WinogradBlock<T>
     /// The transforms, [tile][point][channel].
@@ -13,13 +11,21 @@ struct WinogradSource<T: KernelScalar> {
     let tileCells: UnsafeMutablePointer<T>
 
     init(
-        cells: UnsafePointer<T>, strides: CellStrides, channels: Int, tiling: WinogradTiling, tiles: Int,
+        _ field: ConvolutionField<T>, channels: Int, tiling: WinogradTiling, tiles: Int,
         workspace: UnsafeMutablePointer<T>
     ) {
-        (self.cells, self.strides, self.tiling) = (cells, strides, tiling)
+        (self.field, self.tiling) = (field, tiling)
         block = WinogradBlock(channels: channels, row: WinogradBlock<T>.row(scalars: channels), tiles: tiles)
         points = workspace
         tileCells = workspace + block.count
+    }
+
+    /// Whether the 4x4x4 input cells of a whole tile are evenly spaced in memory.
+    @inline(__always)
+    func isEven(_ cell: CellExtents) -> Bool {
+        let n = field.extents
+        return field.boxes == nil
+            || cell.z >= 1 && cell.z + 3 <= n.z && cell.y >= 1 && cell.y + 3 <= n.y && cell.x >= 1 && cell.x + 3 <= n.x
     }
 
     var workspaceCount: Int { block.count + winogradPoints * block.row }
@@ -40,15 +46,15 @@ func winogradTransformInputs<T: KernelScalar>(_ source: WinogradSource<T>, _ til
 private func transformInputs<V: SIMD>(_: V.Type, _ source: WinogradSource<V.Scalar>, _ tiles: Range<Int>)
 where V.Scalar: KernelScalar {
     typealias Place = UnsafePointer<V.Scalar>
-    let (block, strides) = (source.block, source.strides)
+    let (block, strides) = (source.block, source.field.owned.strides)
     let fitting = block.channels >= V.scalarCount
     let packed = CellStrides(packed: CellExtents(z: 4, y: 4, x: 4), channels: block.row)
     // 512 bytes, on the stack.
     withUnsafeTemporaryAllocation(of: Place.self, capacity: winogradPoints) { places in
         source.tiling.forEachTile(tiles) { place, cell, isWhole in
             let target = source.points + place * block.tile
-            if isWhole && fitting {
-                let first = source.cells + strides.offset(cell.z, cell.y, cell.x)
+            if isWhole && fitting && source.isEven(cell) {
+                let first = source.field.owned.origin + strides.offset(cell.z - 1, cell.y - 1, cell.x - 1)
                 forEachVector(of: block.channels, lanes: V.scalarCount) { channel in
                     WinogradTransform<V>.inputPoints(target + channel, pointStride: block.row) {
                         first + (strides.offset($0, $1, $2) + channel)
@@ -83,12 +89,12 @@ private func findCells<T: KernelScalar>(
     func clamped(_ cell: Int, _ origin: Int, _ extent: Int) -> Int { min(max(cell, origin - 1), origin + extent) }
     var target = places
     for z in cell.z - 1...cell.z + 2 {
-        let alongZ = clamped(z, box.origin.z, box.extents.z) + 1
+        let alongZ = clamped(z, box.origin.z, box.extents.z)
         for y in cell.y - 1...cell.y + 2 {
-            let alongY = clamped(y, box.origin.y, box.extents.y) + 1
+            let alongY = clamped(y, box.origin.y, box.extents.y)
             for x in cell.x - 1...cell.x + 2 {
-                let alongX = clamped(x, box.origin.x, box.extents.x) + 1
-                target.pointee = source.cells + source.strides.offset(alongZ, alongY, alongX)
+                let alongX = clamped(x, box.origin.x, box.extents.x)
+                target.pointee = source.field.cell(alongZ, alongY, alongX)
                 target += 1
             }
         }
