@@ -74,6 +74,9 @@ let package = Package(
                 dependencies: ["CSAGES", "SAGESnet", "Training", "Trajectory", "Grid", "Tensor", "MPI", "CMPI",
                                "Diagnostics"]),
 
+        // Counts and delays messages; for benchmarks and tests.
+        .target(name: "CMessageObserver", dependencies: ["CMPI"]),
+
         .executableTarget(name: "sages",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",
                                          "Tensor", "Kernels", "MPI", "HDF5", "Configuration", "COpenBLAS",
@@ -81,7 +84,7 @@ let package = Package(
         .executableTarget(name: "sages-bench",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",
                                          "Tensor", "Kernels", "MPI", "HDF5", "Configuration",
-                                         "Diagnostics"],
+                                         "Diagnostics", "CMessageObserver"],
                           swiftSettings: kernelSettings),
 
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics", "Configuration"]),
@@ -103,7 +106,7 @@ let package = Package(
         .executableTarget(name: "distributed-tests",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "Autodiff", "NeuralNetworks",
                                          "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics", "AllocationCounter",
-                                         "SAGESnetTestSupport"],
+                                         "CMessageObserver", "SAGESnetTestSupport"],
                           path: "Tests/DistributedTests"),
     ],
     swiftLanguageModes: [.v6]

@@ -26,6 +26,10 @@ has_library() { has_command pkg-config && pkg-config --exists "$1" 2> /dev/null;
 # shellcheck disable=SC2317
 has_slurm() { has_command slurmctld && has_command slurmd && has_command munged && has_command sbatch; }
 # shellcheck disable=SC2317
+# True without a Swift too: that it is missing is said below.
+# shellcheck disable=SC2317
+swift_starts() { ! has_command swift || swift build --version > /dev/null 2>&1; }
+# shellcheck disable=SC2317
 has_h5py() { python3 -c 'import h5py' 2> /dev/null || /usr/bin/python3 -c 'import h5py' 2> /dev/null; }
 
 # Debian's packages of the MPI that the site has chosen.
@@ -37,6 +41,9 @@ esac
 
 mpi_module="$SAGES_MPI_PKGCONFIG" hdf5_module="$SAGES_HDF5_PKGCONFIG" blas_module="$SAGES_OPENBLAS_PKGCONFIG"
 
+# What the toolchain of swift.org is linked to, and a C++ library for its compiler to find headers in.
+swift_libraries="binutils git libcurl4-openssl-dev libedit2 libncurses6 libsqlite3-0 libstdc++-12-dev libxml2-dev tzdata"
+
 # One need a line: essential or not | what | test | Debian packages | what it is for
 needs=(
     "essential|C compiler|has_command cc|gcc libc6-dev|linking"
@@ -46,6 +53,7 @@ needs=(
     "essential|parallel HDF5 (pkg-config $hdf5_module)|has_library $hdf5_module|$hdf5|every file"
     "essential|OpenBLAS (pkg-config $blas_module)|has_library $blas_module|libopenblas-dev|dense layers"
     "essential|zlib|has_library zlib|zlib1g-dev|compressed dumps"
+    "essential|what Swift needs of the system|swift_starts|$swift_libraries|the compiler"
     "optional|gnuplot|has_command gnuplot|gnuplot-nox|sages plot"
     "optional|h5diff|has_command h5diff|hdf5-tools|comparing outputs in the tests"
     "optional|h5py|has_h5py|python3-h5py|reading trajectories with another program in the tests"
@@ -123,6 +131,9 @@ done < <(missing)
 
 if ! has_command swift; then
     echo "setup.sh: missing (essential): Swift 6.2 or newer, the compiler; https://www.swift.org/install/linux" >&2
+    essential=69
+elif ! swift_starts; then
+    echo "setup.sh: Swift does not start: $(swift build --version 2>&1 | head --lines=1)" >&2
     essential=69
 else
     version="$(swift --version 2>&1 | sed --quiet 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head --lines=1)"

@@ -22,17 +22,17 @@ public final class OccupiedCells {
     /// Rows of the fullest cell, ghosts included.
     public private(set) var largestRowCount = 0
     /// How often a rebuild needed more room than there was; constant in a steady state.
-    public private(set) var growthCount = 0
+    public var growthCount: Int { order.allocations + sendList.allocations }
 
     // Tables over the padded box, [(z + 2h), (y + 2h), (x + 2h)].
     private let countField: GridField<Int32>
     private let firstTable: UnsafeMutableBufferPointer<Int32>
     private let countExchange: HaloExchange<Int32>
     // Interior rows from the front, boundary rows after them.
-    private var order: GrowingBuffer<Int32>
+    private let order: GrowingBuffer<Int32>
     private var interiorCount = 0
     // Rows to send, direction after direction.
-    private var sendList: GrowingBuffer<Int32>
+    private let sendList: GrowingBuffer<Int32>
 
     /// By message of the plan: the part of `sendList` to send, and of the ghost rows to receive.
     private(set) var sendRanges: [Range<Int>]
@@ -63,11 +63,11 @@ public final class OccupiedCells {
     public var rowCount: UnsafeBufferPointer<Int32> { UnsafeBufferPointer(countField.storage) }
     /// Owned rows whose cells have no ghost cell of another rank within the halo's width, ascending: what depends on their
     /// neighborhoods can be computed while an exchange is under way.
-    public var interiorRows: UnsafeBufferPointer<Int32> { UnsafeBufferPointer(rebasing: order.used[0..<interiorCount]) }
+    public var interiorRows: UnsafeBufferPointer<Int32> { UnsafeBufferPointer(rebasing: order.appended[0..<interiorCount]) }
     /// The other owned rows, ascending.
-    public var boundaryRows: UnsafeBufferPointer<Int32> { UnsafeBufferPointer(rebasing: order.used[interiorCount..<ownedRows]) }
+    public var boundaryRows: UnsafeBufferPointer<Int32> { UnsafeBufferPointer(rebasing: order.appended[interiorCount..<ownedRows]) }
     /// Owned rows that other ranks hold as ghosts, in the order in which they are sent.
-    var rowsToSend: UnsafeBufferPointer<Int32> { sendList.used }
+    var rowsToSend: UnsafeBufferPointer<Int32> { sendList.appended }
 
     // MARK: Rebuilding
 
@@ -112,7 +112,7 @@ public final class OccupiedCells {
             if case .rank = plan.sources[Direction.index(-step)] { inner.lower[axis] += box.haloWidth }
             if case .rank = plan.sources[Direction.index(step)] { inner.upper[axis] -= box.haloWidth }
         }
-        if order.reserve(ownedRows) { growthCount += 1 }
+        order.reserve(ownedRows)
         // Twice through the rows, so that both lists are ascending.
         for row in 0..<ownedRows where inner.contains(box.cells.cell(at: Int(cellOfRow[row]))) { order.append(Int32(row)) }
         interiorCount = order.count
@@ -126,7 +126,7 @@ public final class OccupiedCells {
                 for place in index..<(index + count) { needed += Int(countField.storage[place]) }
             }
         }
-        if sendList.reserve(needed) { growthCount += 1 }
+        sendList.reserve(needed)
         for (slot, message) in plan.messages.enumerated() {
             let start = sendList.count
             plan.forEachRun(box.border(Direction.offset(message.direction))) { index, count in

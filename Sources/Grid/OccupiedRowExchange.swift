@@ -9,11 +9,11 @@ import MPI
 public final class OccupiedRowExchange<Scalar: GridScalar> {
     public let cells: OccupiedCells
     /// How often the buffer had to grow; constant in a steady state.
-    public private(set) var growthCount = 0
+    public var growthCount: Int { buffer.allocations }
 
     private enum Phase { case idle, gathering, scattering }
     private let requests: RequestSet
-    private var buffer: GrowingBuffer<Scalar>
+    private let buffer: GrowingBuffer<Scalar>
     private var phase = Phase.idle
     private var rows: UnsafeMutablePointer<Scalar>?
     private var channels = 0
@@ -45,13 +45,13 @@ public final class OccupiedRowExchange<Scalar: GridScalar> {
         for (slot, message) in cells.plan.messages.enumerated() where Direction.opposite(message.direction) != droppedDirection {
             let range = cells.sendRanges[slot]
             if range.isEmpty { continue }
-            let packed = UnsafeMutableBufferPointer(rebasing: buffer.room[(range.lowerBound * channels)..<(range.upperBound * channels)])
-            var target = packed.baseAddress.unsafelyUnwrapped
+            let rowsOfMessage = packed(range)
+            var target = rowsOfMessage.baseAddress.unsafelyUnwrapped
             for index in range {
                 target.update(from: rows + Int(list[index]) * channels, count: channels)
                 target += channels
             }
-            try requests.startSend(UnsafeBufferPointer(packed), to: message.rank, tag: message.direction)
+            try requests.startSend(UnsafeBufferPointer(rowsOfMessage), to: message.rank, tag: message.direction)
         }
     }
 
@@ -70,7 +70,7 @@ public final class OccupiedRowExchange<Scalar: GridScalar> {
         for (slot, message) in cells.plan.messages.enumerated() {
             let range = cells.sendRanges[slot]
             if range.isEmpty { continue }
-            let target = UnsafeMutableBufferPointer(rebasing: buffer.room[(range.lowerBound * channels)..<(range.upperBound * channels)])
+            let target = packed(range)
             try requests.startReceive(target, from: message.rank, tag: message.direction)
         }
         for (slot, message) in cells.plan.messages.enumerated() {
@@ -87,7 +87,7 @@ public final class OccupiedRowExchange<Scalar: GridScalar> {
         let rows = end(.scattering)
         try requests.wait()
         let list = cells.rowsToSend
-        let packed = UnsafeRawPointer(buffer.room.baseAddress.unsafelyUnwrapped)
+        let packed = UnsafeRawPointer(buffer.pointer)
         let bytesPerRow = channels * MemoryLayout<Scalar>.stride
         for index in 0..<list.count {
             Scalar.accumulate(packed + index * bytesPerRow, into: rows + Int(list[index]) * channels, count: channels)
@@ -106,7 +106,12 @@ public final class OccupiedRowExchange<Scalar: GridScalar> {
         phase = next
         self.rows = rows
         self.channels = channels
-        if buffer.reserve(cells.rowsToSend.count * channels) { growthCount += 1 }
+        buffer.reserve(cells.rowsToSend.count * channels)
+    }
+
+    /// The part of the buffer for a part of the rows to send.
+    private func packed(_ range: Range<Int>) -> UnsafeMutableBufferPointer<Scalar> {
+        UnsafeMutableBufferPointer(start: buffer.pointer + range.lowerBound * channels, count: range.count * channels)
     }
 
     @discardableResult

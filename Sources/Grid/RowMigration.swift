@@ -11,11 +11,11 @@ public final class RowMigration {
     /// Records that this rank got in the last migration.
     public private(set) var receivedCount = 0
     /// How often a buffer had to grow; constant in a steady state.
-    public private(set) var growthCount = 0
+    public var growthCount: Int { outgoing.allocations + incoming.allocations }
 
     private let requests: RequestSet
-    private var outgoing: GrowingBuffer<UInt8>
-    private var incoming: GrowingBuffer<UInt8>
+    private let outgoing: GrowingBuffer<UInt8>
+    private let incoming: GrowingBuffer<UInt8>
     // By rank.
     private let sendCounts: UnsafeMutableBufferPointer<Int64>
     private let receiveCounts: UnsafeMutableBufferPointer<Int64>
@@ -42,7 +42,7 @@ public final class RowMigration {
 
     /// The records of the last migration, `receivedCount` times `bytesPerRecord` bytes; valid until the next.
     public var received: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: incoming.room.baseAddress, count: receivedCount * bytesPerRecord)
+        UnsafeRawBufferPointer(start: incoming.pointer, count: receivedCount * bytesPerRecord)
     }
 
     /// Sends record i to rank `destinations`[i]. Throws `GridError.invalidDestination`, `MPIError`. Collective.
@@ -60,37 +60,38 @@ public final class RowMigration {
         pack(records, destinations)
         receivedCount = 0
         for rank in 0..<size { receivedCount += Int(receiveCounts[rank]) }
-        if incoming.reserve(receivedCount * bytesPerRecord) { growthCount += 1 }
+        incoming.reserve(receivedCount * bytesPerRecord)
 
         var offset = 0
         for rank in 0..<size {
             let count = Int(receiveCounts[rank]) * bytesPerRecord
-            let target = UnsafeMutableBufferPointer(rebasing: incoming.room[offset..<(offset + count)])
+            let target = UnsafeMutableBufferPointer(start: incoming.pointer + offset, count: count)
             if rank == communicator.rank {
                 let end = cursors[rank] * bytesPerRecord
-                _ = target.update(from: outgoing.room[(end - count)..<end])
+                _ = target.update(from: UnsafeBufferPointer(start: outgoing.pointer + end - count, count: count))
             } else if count > 0 {
                 try requests.startReceive(target, from: rank, tag: 0)
             }
             offset += count
         }
         for rank in 0..<size where rank != communicator.rank && sendCounts[rank] > 0 {
-            let end = cursors[rank] * bytesPerRecord
-            let source = outgoing.room[(end - Int(sendCounts[rank]) * bytesPerRecord)..<end]
-            try requests.startSend(UnsafeBufferPointer(UnsafeMutableBufferPointer(rebasing: source)), to: rank, tag: 0)
+            let count = Int(sendCounts[rank]) * bytesPerRecord
+            let source = outgoing.pointer + cursors[rank] * bytesPerRecord - count
+            try requests.startSend(UnsafeBufferPointer(start: source, count: count), to: rank, tag: 0)
         }
         try requests.wait()
     }
 
     /// Orders the records by destination; afterwards `cursors` has the end of each rank's records.
     private func pack(_ records: UnsafeRawBufferPointer, _ destinations: UnsafeBufferPointer<Int32>) {
-        if outgoing.reserve(destinations.count * bytesPerRecord) { growthCount += 1 }
+        outgoing.reserve(destinations.count * bytesPerRecord)
         var start = 0
         for rank in 0..<communicator.size {
             cursors[rank] = start
             start += Int(sendCounts[rank])
         }
-        guard let source = records.baseAddress, let target = UnsafeMutableRawPointer(outgoing.room.baseAddress) else { return }
+        guard let source = records.baseAddress else { return }
+        let target = UnsafeMutableRawPointer(outgoing.pointer)
         for row in 0..<destinations.count {
             let rank = Int(destinations[row])
             (target + cursors[rank] * bytesPerRecord).copyMemory(from: source + row * bytesPerRecord, byteCount: bytesPerRecord)

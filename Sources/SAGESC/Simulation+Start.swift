@@ -11,6 +11,8 @@ final class HostSimulation: HostObject, @unchecked Sendable {
 
     let communicator: Communicator
     let simulator: Simulator<Float>
+    /// Of each species.
+    let atomicNumbers: [CInt]
     /// Made when it is first needed: by all ranks at the same time.
     lazy var coupling = Result { try AtomCoupling(simulator) }
     /// Why it cannot go on.
@@ -22,6 +24,7 @@ final class HostSimulation: HostObject, @unchecked Sendable {
         simulator = try Simulator(
             model: model.model, parameters: model.parameters, start: start, communicator: communicator,
             parts: options.parts, environment: options.environment)
+        atomicNumbers = simulator.species.symbols.map { CInt(PeriodicTable.atomicNumber(of: $0) ?? 0) }
     }
 
     /// A simulation that can go on.

@@ -7,20 +7,15 @@ import Tensor
 /// Sums the gradients of all micro-batches of a step over all ranks, with the same bits for every number of ranks, and
 /// while the backward pass is still running.
 ///
-/// A micro-batch's gradient (floating point, the same bits wherever it is computed) is added as 64-bit integers,
-/// multiples of 2^-e, into one arena that is laid out in the order in which gradients are completed. Integer addition
-/// is associative, so that neither the shares of the ranks nor the order of the reduction matter. The arena is cut into
-/// buckets; as the last micro-batch of a rank completes a bucket, its non-blocking reduction starts, and later
+/// A micro-batch's gradient (floating point, the same bits wherever it is computed) is added as integers as wide as its
+/// scalar, multiples of 2^-e, into one arena that is laid out in the order in which gradients are completed. Integer
+/// addition is associative, so that neither the shares of the ranks nor the order of the reduction matter. The arena is
+/// cut into buckets; as the last micro-batch of a rank completes a bucket, its non-blocking reduction starts, and later
 /// instructions of the backward pass drive its progress. A rank without micro-batches reduces zeros.
 ///
-/// **Scale.** Each parameter has its own exponent e, a function of what all ranks know: r, the mean over micro-batches
-/// of the largest magnitude of the parameter's gradient in the step before, is mapped to 2^(51 - 12). If a gradient
-/// exceeds 2^12 r, or r has fallen by more than 2^10, all ranks learn of it by the same reduction, find the largest
-/// magnitudes by a maximum and repeat the step's sums. So |error of a sum of M gradients| <= M/2 * 2^-39 r, at worst
-/// M/2 * 2^-29 r, where float32 itself rounds each gradient's largest elements to 2^-24 of them.
-///
-/// Behind the gradients, in the last bucket, travel loss and figures (`ExactSum`), r of each parameter, and the
-/// flags on which the ranks must agree: one reduction serves all.
+/// Beside the gradients travels a short tail in 64-bit integers: loss and figures (`ExactSum`), the largest magnitudes
+/// that the scales of the next step come from, and the flags on which the ranks must agree.
+/// How scales are chosen, and the bounds of the error, are in `GradientReducer+Scales.swift`.
 final class GradientReducer<Scalar: TrainingScalar> {
     /// One parameter's gradient.
     private struct Term {
@@ -51,40 +46,35 @@ final class GradientReducer<Scalar: TrainingScalar> {
 
     private enum Mode { case sum, calibrate }
 
-    private let communicator: Communicator
+    let communicator: Communicator
     private let requests: RequestSet
     private let terms: [Term]
-    /// Ranges of the arena; the last one includes the tail.
+    /// Ranges of the arena of sums.
     private let buckets: [Range<Int>]
-    private let sums: Buffer<Int64>
-    /// Behind the gradients: a count for each flag, for each parameter the sum of the largest magnitudes, for each
-    /// figure an `ExactSum`.
+    private let sums: Buffer<Scalar.FixedPoint>
+    /// A count for each flag, for each parameter the sum of the largest magnitudes, for each figure an `ExactSum`.
+    private let tail: Buffer<Int64>
     private let flags: UnsafeMutablePointer<Int64>
-    private let largest: UnsafeMutablePointer<Int64>
+    /// In multiples of the parameter's 2^-e.
+    let largest: UnsafeMutablePointer<Int64>
     private let figures: UnsafeMutablePointer<Int64>
     private let figureCount: Int
     /// Micro-batches of a step over all ranks.
-    private let microBatches: Int
-    /// Bits of a single gradient that keep the sum of all below 2^62.
-    private let bits: Int
+    let microBatches: Int
     /// For each parameter, in the order of the layout.
-    private let exponents: Buffer<Int32>
-    private let magnitudes: Buffer<Double>
+    let exponents: Buffer<Int32>
+    let magnitudes: Buffer<Double>
 
     private var mode = Mode.sum
     private var cursor = 0
     private var startedBuckets = 0
     private var microBatch = 0
+    private var isFirstMicroBatch = false
     private var isLastMicroBatch = false
+    /// Whether the sums hold this pass's terms: not on a rank without micro-batches.
+    private var hasSums = false
     /// The first value on this rank that is not finite, by micro-batch, then by quantity.
     private var fault: (microBatch: Int, quantity: Int)?
-
-    /// Room between r and the largest representable gradient, as a power of two.
-    private static var headroomBits: Int { 12 }
-    /// The fall of r, as a power of two, that makes the step's sums too coarse.
-    private static var fallBits: Int { 10 }
-    /// The exponent of a parameter whose gradient was zero so far: any other gradient is out of range.
-    private static var unknownExponent: Int32 { 1000 }
 
     /// - Parameters:
     ///   - gradients: for each parameter of the layout, its gradient in `program`.
@@ -117,26 +107,31 @@ final class GradientReducer<Scalar: TrainingScalar> {
                 begin = end
             }
         }
-        let tailCount = Flag.allCases.count + layout.parameters.count + figureCount * ExactSum.digits
-        buckets.append(begin..<(end + tailCount))
+        buckets.append(begin..<end)
 
         self.communicator = communicator
         self.terms = terms
         self.buckets = buckets
         self.figureCount = figureCount
         self.microBatches = microBatches
-        bits = min(fixedPointBits, 62 - (Int.bitWidth - (microBatches - 1).leadingZeroBitCount))
-        sums = Buffer(repeating: 0, count: end + tailCount)
-        flags = sums.pointer + end
+        sums = Buffer(repeating: 0, count: end)
+        tail = Buffer(
+            repeating: 0, count: Flag.allCases.count + layout.parameters.count + figureCount * ExactSum.digits)
+        flags = tail.pointer
         largest = flags + Flag.allCases.count
         figures = largest + layout.parameters.count
-        requests = RequestSet(communicator: communicator, capacity: buckets.count)
+        requests = RequestSet(communicator: communicator, capacity: buckets.count + 1)
         exponents = Buffer(repeating: Self.unknownExponent, count: layout.parameters.count)
         magnitudes = Buffer(repeating: 0, count: layout.parameters.count)
     }
 
-    /// The number of reductions that a step starts.
+    /// The number of reductions of gradients that a step starts.
     var bucketCount: Int { buckets.count }
+
+    /// Bytes of each reduction that a step starts.
+    var reductionBytes: [Int] {
+        buckets.map { $0.count * MemoryLayout<Scalar.FixedPoint>.stride } + [tail.count * MemoryLayout<Int64>.stride]
+    }
 
     // MARK: A pass over the rank's micro-batches
 
@@ -148,17 +143,20 @@ final class GradientReducer<Scalar: TrainingScalar> {
         if calibrating {
             magnitudes.pointer.update(repeating: 0, count: magnitudes.count)
         } else {
-            sums.pointer.update(repeating: 0, count: sums.count)
+            hasSums = false
+            tail.pointer.update(repeating: 0, count: tail.count)
         }
     }
 
     /// - Parameters:
     ///   - index: the micro-batch's number in the step, over all ranks.
-    ///   - isLast: whether it is this rank's last in the step.
-    func beginMicroBatch(_ index: Int, isLast: Bool) {
+    ///   - share: this rank's micro-batches, which are taken in order.
+    func beginMicroBatch(_ index: Int, of share: Range<Int>) {
         cursor = 0
         microBatch = index
-        isLastMicroBatch = isLast
+        isFirstMicroBatch = index == share.lowerBound
+        isLastMicroBatch = index == share.upperBound - 1
+        if mode == .sum { hasSums = true }
     }
 
     /// Takes the gradients that are complete after an instruction, and starts the reduction of a bucket that is.
@@ -173,22 +171,28 @@ final class GradientReducer<Scalar: TrainingScalar> {
     }
 
     private func take(_ term: Term) {
+        let exponent = exponents.pointer[term.parameter]
+        let largest: Double
         switch mode {
         case .calibrate:
-            let largest = largestMagnitude(term.gradient, count: term.count)
+            largest = largestMagnitude(term.gradient, count: term.count)
             magnitudes.pointer[term.parameter] = max(magnitudes.pointer[term.parameter], largest)
+            return
+        case .sum where exponent == Self.unknownExponent:
+            largest = largestMagnitude(term.gradient, count: term.count)
+            if isFirstMicroBatch { (sums.pointer + term.sums).update(repeating: 0, count: term.count) }
+            if largest > 0 { raise(.outOfRange) }
         case .sum:
-            let scale = Double(sign: .plus, exponent: Int(exponents.pointer[term.parameter]), significand: 1)
-            let largest = accumulateFixedPoint(
-                sums.pointer + term.sums, term.gradient, scale: scale, count: term.count)
-            if !largest.isFinite {
-                noteFault(quantity: figureCount + term.parameter)
-            } else if largest > Double(sign: .plus, exponent: bits, significand: 1) / scale {
+            let scale = Self.scale(exponent)
+            largest = Scalar.accumulateFixedPoint(
+                sums.pointer + term.sums, term.gradient, scale: scale, count: term.count, isFirst: isFirstMicroBatch)
+            if largest * scale > largestTerm {
                 raise(.outOfRange)
-            } else {
-                self.largest[term.parameter] += Int64((largest * scale).rounded())
+            } else if largest.isFinite {
+                self.largest[term.parameter] += Int64((largest * scale).rounded(.up))
             }
         }
+        if !largest.isFinite { noteFault(quantity: figureCount + term.parameter) }
     }
 
     /// Adds the micro-batch's loss (figure 0) or another figure.
@@ -214,11 +218,17 @@ final class GradientReducer<Scalar: TrainingScalar> {
         startedBuckets = bucket + 1
     }
 
-    /// Waits for the sums over all ranks. Collective.
-    func finish() throws {
+    /// Starts the reductions that are left, that of the figures and flags among them. Collective.
+    func startRest() throws {
         guard communicator.size > 1 else { return }
+        if !hasSums { sums.pointer.update(repeating: 0, count: sums.count) }
         while startedBuckets < buckets.count { try startReduction(of: startedBuckets) }
-        try requests.wait()
+        try requests.startAllReduce(inPlace: tail.span, .sum)
+    }
+
+    /// Waits for the sums over all ranks. Collective; after `startRest`.
+    func finish() throws {
+        if communicator.size > 1 { try requests.wait() }
     }
 
     // MARK: Results, the same on every rank
@@ -242,55 +252,16 @@ final class GradientReducer<Scalar: TrainingScalar> {
         return (first / quantities, first % quantities)
     }
 
-    /// Whether the sums are too coarse or have overflowed, so that the pass must be repeated after a calibration.
-    var needsCalibration: Bool {
-        if isRaised(.outOfRange) { return true }
-        for parameter in 0..<exponents.count {
-            let known = exponents.pointer[parameter]
-            if let fitting = fittingExponent(of: parameter), Int(fitting - known) > Self.fallBits { return true }
-        }
-        return false
-    }
-
-    /// Sets the scales by the largest magnitudes that all ranks' calibrating passes met. Collective.
-    func finishCalibration() throws {
-        if communicator.size > 1 { try communicator.allReduce(magnitudes.span, .maximum) }
-        for parameter in 0..<exponents.count where magnitudes.pointer[parameter] > 0 {
-            exponents.pointer[parameter] = exponent(for: magnitudes.pointer[parameter])
-        }
-    }
-
     /// Writes the mean gradient over the step's micro-batches to an arena of the layout, and sets the scales for the
     /// next step.
     func writeMeans(to arena: UnsafeMutablePointer<Scalar>) {
         for term in terms {
-            let scale = Double(sign: .plus, exponent: Int(exponents.pointer[term.parameter]), significand: 1)
-            fromFixedPoint(
-                arena + term.offset, sums.pointer + term.sums, scale: scale * Double(microBatches), count: term.count)
-            if let fitting = fittingExponent(of: term.parameter) { exponents.pointer[term.parameter] = fitting }
+            // A gradient that was zero so far has zero sums, whatever the scale.
+            let exponent = exponents.pointer[term.parameter]
+            let scale = exponent == Self.unknownExponent ? 1 : Self.scale(exponent)
+            Scalar.fromFixedPoint(
+                arena + term.offset, sums.pointer + term.sums, divisor: scale * Double(microBatches), count: term.count)
         }
-    }
-
-    /// The exponent that suits r of the step just summed; nil for a gradient that is zero.
-    private func fittingExponent(of parameter: Int) -> Int32? {
-        let sum = largest[parameter]
-        guard sum > 0 else { return nil }
-        let scale = Double(sign: .plus, exponent: Int(exponents.pointer[parameter]), significand: 1)
-        return exponent(for: Double(sum) / scale / Double(microBatches))
-    }
-
-    /// The exponent that maps a magnitude to at most 2^(bits - headroom); the power of two itself must be a number.
-    private func exponent(for magnitude: Double) -> Int32 {
-        min(Int32(bits - Self.headroomBits - (Int(magnitude.exponent) + 1)), Self.unknownExponent)
-    }
-
-    /// The exponents by parameter, for the checkpoint: they are part of the state that decides the bits to come.
-    var scaleExponents: [Int32] {
-        get { Array(exponents.span) }
-        set {
-            precondition(
-                newValue.count == exponents.count, "\(newValue.count) exponents of \(exponents.count) parameters")
-            _ = exponents.span.update(from: newValue)
-        }
+        followMagnitudes()
     }
 }

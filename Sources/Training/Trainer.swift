@@ -45,6 +45,10 @@ public final class Trainer<Task: TrainingTask> {
     /// The micro-batches of a step that this rank computes.
     let share: Range<Int>
     private let draws: Buffer<SampleDraw>
+    /// Of the first micro-batch of the step after.
+    private let nextDraws: Buffer<SampleDraw>
+    /// The step whose first micro-batch the recorded inputs hold already.
+    private var filledStep: Int?
     let recorded: RecordedProgram<Task>
     let reducer: GradientReducer<Scalar>
     let validation: Validation<Task>?
@@ -86,6 +90,7 @@ public final class Trainer<Task: TrainingTask> {
         sampler = Sampler(sampleCount: task.sampleCount, seed: configuration.seed)
         share = Training.share(of: microBatches, part: communicator.rank, parts: communicator.size)
         draws = Buffer(repeating: SampleDraw(sample: 0, epoch: 0), count: share.count * configuration.microBatch)
+        nextDraws = Buffer(repeating: SampleDraw(sample: 0, epoch: 0), count: configuration.microBatch)
 
         func arena() -> Buffer<Scalar> { Buffer(repeating: 0, count: layout.count) }
         weights = arena()
@@ -112,6 +117,9 @@ public final class Trainer<Task: TrainingTask> {
             patience: configuration.validation?.patience, improvement: configuration.validation?.improvement ?? 0)
     }
 
+    /// The reductions of one step, for models of its time: bytes of each, the same on any number of ranks of more than one.
+    public var reductionBytes: [Int] { reducer.reductionBytes }
+
     /// The lowest validation loss so far; nil before the first validation.
     public var bestValidationLoss: Double? { earlyStop.bestLoss < .infinity ? earlyStop.bestLoss : nil }
 
@@ -134,8 +142,7 @@ public final class Trainer<Task: TrainingTask> {
     /// - Throws: `TrainingError.notFinite` on every rank; what the task throws on one.
     @discardableResult
     public func takeStep(wantsCheckpoint: Bool = false) throws -> (stop: Bool, checkpoint: Bool) {
-        sampler.draw(
-            from: step * configuration.globalBatch + share.lowerBound * configuration.microBatch, into: draws.span)
+        sampler.draw(from: position(of: step), into: draws.span)
         try sum(wantsCheckpoint: wantsCheckpoint)
         if reducer.needsCalibration {
             calibrations += 1
@@ -159,6 +166,8 @@ public final class Trainer<Task: TrainingTask> {
         if JobSignals.received != nil { reducer.raise(.stop) }
         if wantsCheckpoint { reducer.raise(.checkpoint) }
         try computeMicroBatches()
+        try reducer.startRest()
+        try fillAhead()
         try reducer.finish()
         if reducer.isRaised(.notFinite) { throw try faultyMicroBatch() }
     }
@@ -167,14 +176,34 @@ public final class Trainer<Task: TrainingTask> {
         let size = configuration.microBatch
         for index in share {
             let first = (index - share.lowerBound) * size
-            try task.fill(
-                recorded.inputs, of: recorded.program,
-                draws: UnsafeBufferPointer(start: draws.pointer + first, count: size), seed: configuration.seed,
-                purpose: .training)
-            reducer.beginMicroBatch(index, isLast: index == share.upperBound - 1)
+            if filledStep != step || index != share.lowerBound { try fill(draws.pointer + first) }
+            filledStep = nil
+            reducer.beginMicroBatch(index, of: share)
             try recorded.program.run { try reducer.advance(after: $0) }
             for figure in 0..<recorded.figureCount { reducer.addFigure(figure, recorded.figure(figure)) }
         }
+    }
+
+    private func fill(_ draws: UnsafePointer<SampleDraw>) throws {
+        try task.fill(
+            recorded.inputs, of: recorded.program,
+            draws: UnsafeBufferPointer(start: draws, count: configuration.microBatch), seed: configuration.seed,
+            purpose: .training)
+    }
+
+    /// Fills the inputs of the next step's first micro-batch: work that needs no weights, while the last gradients are
+    /// on their way.
+    private func fillAhead() throws {
+        guard step + 1 < totalSteps, !share.isEmpty else { return }
+        filledStep = nil
+        sampler.draw(from: position(of: step + 1), into: nextDraws.span)
+        try fill(nextDraws.pointer)
+        filledStep = step + 1
+    }
+
+    /// Where this rank's share of a step begins in the sampler's sequence.
+    private func position(of step: Int) -> Int {
+        step * configuration.globalBatch + share.lowerBound * configuration.microBatch
     }
 
     /// The error of the first micro-batch whose loss or gradient is not finite. Collective.

@@ -5,8 +5,10 @@ import MPI
 import NeuralNetworks
 import Tensor
 
-/// A number that can be trained, sent and stored: Float and Double.
-public typealias TrainingScalar = KernelScalar & MPIDatatype & HDF5Datatype
+/// A number that can be trained, sent and stored.
+public protocol TrainingScalar: FixedPointScalar, MPIDatatype, HDF5Datatype where FixedPoint: MPIDatatype {}
+extension Float: TrainingScalar {}
+extension Double: TrainingScalar {}
 
 /// One use of one sample: which, and in which epoch.
 public struct SampleDraw: Hashable, Sendable, BitwiseCopyable {

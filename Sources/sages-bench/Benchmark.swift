@@ -87,6 +87,7 @@ enum BenchmarkError: SAGESError {
     case noBenchmark
     case unknownBenchmark(String, known: [String])
     case unknownOption(String)
+    case badDelay(String)
     case unsupportedProcessor(instructionSet: String)
 
     var exitStatus: ExitStatus {
@@ -100,6 +101,7 @@ enum BenchmarkError: SAGESError {
         case .unknownBenchmark(let name, let known):
             "there is no benchmark \(name); there are: \(known.joined(separator: ", "))"
         case .unknownOption(let option): "unknown option \(option); sages-bench --help lists what there is"
+        case .badDelay(let value): "--delay takes milliseconds from 0 to 1000, not '\(value)'"
         case .unsupportedProcessor(let instructionSet):
             "these kernels were built for \(instructionSet), which this processor lacks; "
                 + "build with SAGES_ARCH set to the processor of the nodes, for example SAGES_ARCH=x86-64-v3"

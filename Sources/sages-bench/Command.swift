@@ -1,3 +1,4 @@
+import CMessageObserver
 import Diagnostics
 import Foundation
 import Kernels
@@ -7,12 +8,13 @@ import MPI
 enum Command {
     /// Add a benchmark here.
     static let benchmarks: [any Benchmark.Type] = [
-        ConvolutionBenchmark.self, StepBenchmark.self, HaloBenchmark.self, AllReduceBenchmark.self, OutputBenchmark.self,
+        ConvolutionBenchmark.self, StepBenchmark.self, HaloBenchmark.self, AllReduceBenchmark.self, OverlapBenchmark.self,
+        OutputBenchmark.self,
     ]
 
     static var help: String {
         """
-        Usage: [mpirun -n P] sages-bench NAME [--json]
+        Usage: [mpirun -n P] sages-bench NAME [--json] [--delay MS]
 
         Measures one part of SAGES on this machine. Other work on the machine lowers the figures: compare maxima.
         Under mpirun all ranks work at once, and the slowest of them counts.
@@ -21,6 +23,7 @@ enum Command {
             .joined(separator: "\n"))
 
           --json      print one JSON object and nothing else
+          --delay MS  pretend that each message, and each collective operation, takes MS milliseconds at least
           --help      print this text
 
         """
@@ -37,6 +40,15 @@ enum Command {
         if arguments.contains("--help") {
             if communicator.rank == 0 { output(help) }
             return
+        }
+        var arguments = arguments
+        if let place = arguments.firstIndex(of: "--delay") {
+            let value = place + 1 < arguments.count ? arguments[place + 1] : ""
+            guard let milliseconds = Double(value), (0...1000).contains(milliseconds) else {
+                throw BenchmarkError.badDelay(value)
+            }
+            sages_message_delay(1e-3 * milliseconds)
+            arguments.removeSubrange(place...(place + 1))
         }
         if let option = arguments.first(where: { $0.hasPrefix("-") && $0 != "--json" }) {
             throw BenchmarkError.unknownOption(option)

@@ -85,31 +85,32 @@ struct Simulate: Verb {
             : try SimulationOutput<Float>(
                 creating: output, atomCount: first.atomCount, species: first.species, box: first.box,
                 version: BuildInformation.version, communicator: communicator)
-        if resumed == nil { try writer.write(simulator) }
+        func isDue(_ step: Int) -> Bool { step % every == 0 || step == steps }
+        if resumed.map({ $0.isBetweenFrames && isDue(done) }) ?? true { try writer.write(simulator) }
 
         let progress = ProgressReport("simulation", unit: "steps", from: done, of: steps)
         let begin = MPIEnvironment.wallTime()
         var isInterrupted = false
-        while simulator.step < steps {
-            try simulator.advance()
-            let step = simulator.step
-            let isDue = step % every == 0 || step == steps
-            // The ranks agree at frames, so that a run always ends with a whole one.
-            if isDue {
-                try writer.write(simulator)
-                isInterrupted = try communicator.allReduce(JobSignals.received != nil, .logicalOr) && step < steps
-            }
-            progress.advance(to: step)
-            if isInterrupted { break }
+        while simulator.step < steps && !isInterrupted {
+            // One rank's signal stops all, at the same step.
+            isInterrupted = try simulator.advance(request: JobSignals.received != nil) && simulator.step < steps
+            if isDue(simulator.step) { try writer.write(simulator) }
+            progress.advance(to: simulator.step)
         }
         progress.finish()
         try writer.close()
         let seconds = MPIEnvironment.wallTime() - begin
-        let temperature = try simulator.temperature()
+        if isInterrupted && !isDue(simulator.step) {
+            try SimulationRestart.write(
+                simulator, beside: output, version: BuildInformation.version, communicator: communicator)
+        } else {
+            try SimulationRestart.remove(beside: output, communicator: communicator)
+        }
         if isInterrupted {
             Message.note("stopped after \(simulator.step) of \(steps) steps; go on with --resume")
             return .resumable
         }
+        let temperature = try simulator.temperature()
         if communicator.rank == 0 { report(simulator, done, temperature, seconds, communicator) }
         return .success
     }

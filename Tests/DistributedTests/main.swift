@@ -7,8 +7,8 @@ import MPI
 // --train trains slowly, resumes if it can, and prints a fingerprint; Tests/training-kill.sh kills it.
 
 let tests: [DistributedTest] = mpiTests + gridHaloTests + gridOccupiedTests + gridMigrationTests
-    + trajectoryTests + trainingTests + trainingResumeTests + sagesnetSimulatorTests + sagesnetTrainingTests
-    + evaluationTests
+    + trajectoryTests + trainingTests + trainingResumeTests + sagesnetSimulatorTests + sagesnetStepTests
+    + sagesnetTrainingTests + evaluationTests
 
 struct UsageError: SAGESError {
     let description: String

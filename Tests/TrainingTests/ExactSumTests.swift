@@ -42,14 +42,40 @@ struct ExactSumTests {
 }
 
 struct FixedPointTests {
-    @Test(arguments: [1, 7, 8, 9, 100])
-    func kernelRoundsToTheScaleAndFindsTheLargest(count: Int) {
+    private func values<T: FixedPointScalar>(_: T.Type, _ count: Int) -> [T] {
         var generator = Philox(seed: 2, stream: UInt64(count))
-        let values = (0..<count).map { _ in Float(generator.nextNormal()) }
-        var sums = [Int64](repeating: 5, count: count)
-        let largest = accumulateFixedPoint(&sums, values, scale: 0x1p30, count: count)
+        return (0..<count).map { _ in T(generator.nextNormal()) }
+    }
+
+    private func expectRounded<T: FixedPointScalar>(_ type: T.Type, _ count: Int, scale: Double) {
+        let values = values(type, count)
+        let integers = values.map { T.FixedPoint((Double($0) * scale).rounded(.toNearestOrEven)) }
+        // One more, to see that nothing is written behind the end.
+        var sums = [T.FixedPoint](repeating: 5, count: count + 1)
+        let largest = T.accumulateFixedPoint(&sums, values, scale: scale, count: count, isFirst: false)
         #expect(largest == Double(values.map(\.magnitude).max() ?? 0))
-        #expect(sums == values.map { 5 + Int64((Double($0) * 0x1p30).rounded(.toNearestOrEven)) })
+        #expect(sums == integers.map { 5 + $0 } + [5])
+        #expect(T.accumulateFixedPoint(&sums, values, scale: scale, count: count, isFirst: true) == largest)
+        #expect(sums == integers + [5])
+    }
+
+    @Test(arguments: [0, 1, 7, 8, 15, 16, 17, 100])
+    func kernelRoundsToTheScaleAndFindsTheLargest(count: Int) {
+        expectRounded(Float.self, count, scale: 0x1p20)
+        expectRounded(Float.self, count, scale: 0x1p-1)
+        expectRounded(Double.self, count, scale: 0x1p40)
+    }
+
+    @Test func theLargestValueOfTheRangeIsExact() {
+        for bits in [Float.fixedPointBits, Float.fixedPointBits - 1] {
+            var sums = [Int32](repeating: 0, count: 2)
+            let scale = Double(sign: .plus, exponent: bits, significand: 1)
+            _ = Float.accumulateFixedPoint(&sums, [1, -1], scale: scale, count: 2, isFirst: true)
+            #expect(sums == [1 << bits, -(1 << bits)])
+        }
+        // Beyond it, the value says so.
+        var sums = [Int32](repeating: 0, count: 1)
+        #expect(Float.accumulateFixedPoint(&sums, [3e9], scale: 1, count: 1, isFirst: true) == 3e9)
     }
 
     @Test func kernelsReportWhatIsNotFinite() {
@@ -57,8 +83,11 @@ struct FixedPointTests {
             for bad in [Float.nan, .infinity, -.infinity] {
                 var values = [Float](repeating: 1, count: 17)
                 values[place] = bad
-                var sums = [Int64](repeating: 0, count: 17)
-                #expect(accumulateFixedPoint(&sums, values, scale: 1, count: 17).isNaN)
+                var sums = [Int32](repeating: 0, count: 17)
+                #expect(Float.accumulateFixedPoint(&sums, values, scale: 1, count: 17, isFirst: false).isNaN)
+                var wide = [Int64](repeating: 0, count: 17)
+                let doubles = values.map { Double($0) }
+                #expect(Double.accumulateFixedPoint(&wide, doubles, scale: 1, count: 17, isFirst: true).isNaN)
                 #expect(largestMagnitude(values, count: 17).isNaN)
             }
         }
@@ -67,7 +96,10 @@ struct FixedPointTests {
     @Test func conversionGivesTheQuotient() {
         let sums: [Int64] = [0, 3, -3, 1 << 40, -(1 << 61)]
         var values = [Double](repeating: .nan, count: 5)
-        fromFixedPoint(&values, sums, scale: 8, count: 5)
+        Double.fromFixedPoint(&values, sums, divisor: 8, count: 5)
         #expect(values == [0, 0.375, -0.375, 0x1p37, -0x1p58])
+        var floats = [Float](repeating: .nan, count: 4)
+        Float.fromFixedPoint(&floats, [0, 3, -3, .max], divisor: 8, count: 4)
+        #expect(floats == [0, 0.375, -0.375, 0x1p28])
     }
 }

@@ -58,6 +58,9 @@ ask_to_stop() {
     outcome $? "exit status $status instead of 75 after SIG$1 (0: it had ended before; more steps are needed)"
 }
 
+# The number of frames of a trajectory.
+frames_of() { h5ls "$1/particles/all/position/value" | sed --regexp-extended 's/.*\{([0-9]+)\/.*/\1/'; }
+
 import_small
 small+=(--set training.checkpointEvery=3)
 train=("$SAGES" train "$configuration" "${small[@]}" --resume --out)
@@ -83,6 +86,24 @@ expect "trajectories differ after SIGKILL and resuming" h5diff trajectory.h5 kil
 ask_to_stop USR1 3 "${simulate[@]}" asked-trajectory.h5
 expect_status_on 1 0 "${simulate[@]}" asked-trajectory.h5
 expect "trajectories differ after SIGUSR1 and resuming" h5diff trajectory.h5 asked-trajectory.h5
+# A simulation that writes no frame for long stops at the next step all the same, and leaves its state beside its output,
+# which shows nothing of it; the state counts as long as the output ends where it did.
+seldom=("$SAGES" simulate gas-model.h5 --input gas.h5 --frame 0 --steps 500 --every 499 --resume --out)
+expect_status_on 1 0 "${seldom[@]}" seldom.h5
+expect "a finished simulation left a restart" test ! -e seldom.h5.restart
+ask_to_stop TERM 2 "${seldom[@]}" asked-seldom.h5
+expect "no state was left beside the output" test -e asked-seldom.h5.restart
+expect "the stopped simulation wrote more than its first frame" \
+    test "$(frames_of asked-seldom.h5)" = 1
+cp asked-seldom.h5.restart stale.restart
+expect_status_on 3 0 "${seldom[@]}" asked-seldom.h5
+expect "trajectories differ after SIGTERM between frames and resuming" h5diff seldom.h5 asked-seldom.h5
+expect "a finished simulation left a restart" test ! -e asked-seldom.h5.restart
+# The state of a run that another has replaced is not gone on from: with it, the other run would be too long.
+"$SAGES" simulate gas-model.h5 --input gas.h5 --frame 0 --steps 3 --every 1 --out other.h5 > "$output" 2> "$messages"
+mv stale.restart other.h5.restart
+expect_status_on 1 0 "$SAGES" simulate gas-model.h5 --input gas.h5 --frame 0 --steps 5 --every 1 --resume --out other.h5
+expect "a restart of another output was used" test "$(frames_of other.h5)" = 6
 # Nothing is left to do: the file stays as it is.
 expect_status_on 2 0 "${simulate[@]}" trajectory.h5
 expect "resuming a finished simulation changed it" h5diff trajectory.h5 asked-trajectory.h5

@@ -66,6 +66,15 @@ public struct AtomGrid: Sendable {
     @inline(__always)
     public static func quantized(_ coordinate: Double) -> Double { (coordinate * 0x1p40).rounded() * 0x1p-40 }
 
+    /// The nearest multiples of `quantum` to displacements below 2,048 Angstrom, to even ones halfway; without a call of a
+    /// function.
+    @inline(__always)
+    static func quantized(displacement: SIMD3<Double>) -> SIMD3<Double> {
+        // At this size the spacing of doubles is the quantum.
+        let shift = SIMD3<Double>(repeating: 0x1.8p12)
+        return (displacement + shift) - shift
+    }
+
     /// The cells along axis 0 (x), 1 (y) or 2 (z).
     func count(_ axis: Int) -> Int { axis == 0 ? cells.x : axis == 1 ? cells.y : cells.z }
 
@@ -112,6 +121,12 @@ public struct AtomGrid: Sendable {
         let cell = min(Int(distance / cellSize[axis]), count - 1)
         return Place(
             cell: cell, offset: distance + origin[axis] - center(cell, axis: axis), image: Int(image))
+    }
+
+    /// Whether an atom at an offset from its cell's center is in that cell for certain, without rounding to think of.
+    @inline(__always)
+    func isInside(_ offset: SIMD3<Double>) -> Bool {
+        abs(offset.x) < 0.49 * cellSize.x && abs(offset.y) < 0.49 * cellSize.y && abs(offset.z) < 0.49 * cellSize.z
     }
 
     /// The coordinate of a place in the grid: the inverse of `place`, exact for quantized coordinates in the grid.

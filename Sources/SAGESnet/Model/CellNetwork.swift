@@ -27,9 +27,10 @@ public struct EnvironmentLayer: Sendable {
 
     /// - Parameters:
     ///   - z: the code of the cells. [R, C]
-    ///   - environment: of each cell's run. [R, G]
+    ///   - environment: of each cell's run, [R, G], or of the run of all cells, [1, G]: the same bits.
     func callAsFunction<Scalar>(_ z: Variable<Scalar>, _ environment: Variable<Scalar>) -> Variable<Scalar> {
-        z + environment.rowProduct(z.tape.parameter(weights))
+        let effect = environment.rowProduct(z.tape.parameter(weights))
+        return environment.domain == nil ? z.addingRow(effect) : z + effect
     }
 }
 

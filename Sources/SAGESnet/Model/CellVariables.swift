@@ -23,11 +23,17 @@ public struct CellVariables<Scalar: KernelScalar> {
     public var offset: Variable<Scalar>
     /// Angstrom/ps; 0 in empty slots. [R, 3 S]
     public var velocity: Variable<Scalar>
-    /// The environment of the run that the cell belongs to, normalized; nil for models without. [R, G]
+    /// The environment of the run that the cell belongs to, normalized, [R, G], or of all cells, [1, G]; nil for models
+    /// without.
     public var environment: Variable<Scalar>?
 
     /// Inputs of a tape for a model.
-    public init(_ name: String, for model: SAGESnetModel, on tape: Tape<Scalar>, over domain: RowDomain) {
+    ///
+    /// - Parameter sharingEnvironment: whether all cells belong to one run.
+    public init(
+        _ name: String, for model: SAGESnetModel, on tape: Tape<Scalar>, over domain: RowDomain,
+        sharingEnvironment: Bool = false
+    ) {
         let (layout, rows) = (model.cellLayout, domain.capacity)
         func input(_ part: String, _ columns: Int) -> Variable<Scalar> {
             tape.input("\(name) \(part)", [rows, columns], over: domain)
@@ -37,6 +43,12 @@ public struct CellVariables<Scalar: KernelScalar> {
         offset = input("offset", layout.vectors)
         velocity = input("velocity", layout.vectors)
         let variables = model.configuration.environment.count
-        environment = variables > 0 ? input("environment", variables) : nil
+        if variables == 0 {
+            environment = nil
+        } else if sharingEnvironment {
+            environment = tape.input("\(name) environment", [1, variables])
+        } else {
+            environment = input("environment", variables)
+        }
     }
 }

@@ -7,7 +7,8 @@ import Tensor
 ///
 /// Both predictors give the deviation from ballistic motion. The increment predictor decodes it from the cells after
 /// the residual blocks. The energy predictor is symplectic: kick, drift dt/2, kick, drift dt/2, kick, where each kick is
-/// minus the gradient of a learned energy by the atoms' offsets (one energy for the outer kicks, one for the middle).
+/// minus the gradient of a learned energy by the atoms' offsets (one energy for the outer kicks, one for the middle). In a
+/// simulation the last kick of a step is the first of the next: two evaluations a step.
 public struct SAGESnetModel: Sendable {
     public let configuration: SAGESnetConfiguration
     public let normalization: Normalization
@@ -56,27 +57,44 @@ public struct SAGESnetModel: Sendable {
     /// Records one step of `timeStep` from the given cells.
     public func step<Scalar>(_ cells: CellVariables<Scalar>, _ topology: CellTopology) -> Deviation<Scalar> {
         switch predictor {
-        case .energy(let outer, let middle): symplecticStep(cells, topology, outer, middle)
+        case .energy: symplecticStep(cells, topology)
         case .increment(let network): incrementStep(cells, topology, network)
         }
     }
 
+    /// Which of the energies a kick is the gradient of.
+    public enum Kick: Sendable {
+        /// At the beginning and at the end of a step.
+        case outer
+        /// In between.
+        case middle
+    }
+
+    /// Records what a kick adds to velocities where atoms are at `offset` from their cells' centers, Angstrom/ps.
+    /// [R, 3 S]
+    ///
+    /// - Precondition: the predictor is `energy`.
+    public func kick<Scalar>(
+        _ kick: Kick, of cells: CellVariables<Scalar>, at offset: Variable<Scalar>, _ topology: CellTopology
+    ) -> Variable<Scalar> {
+        guard case .energy(let outer, let middle) = predictor else { preconditionFailure("increments are no kicks") }
+        let network = kick == .outer ? outer : middle
+        let normalized = Scalar(1 / normalization.offset) * offset
+        let energy = network(readable(cells, [normalized]), cells.environment, topology)
+        let gradient = energy.tape.gradients(of: energy, withRespectTo: [offset])[0]
+        return Scalar(-normalization.kick * normalization.offset) * gradient * cells.mobility
+    }
+
     private func symplecticStep<Scalar>(
-        _ cells: CellVariables<Scalar>, _ topology: CellTopology, _ outer: EnergyNetwork, _ middle: EnergyNetwork
+        _ cells: CellVariables<Scalar>, _ topology: CellTopology
     ) -> Deviation<Scalar> {
-        func kick(_ network: EnergyNetwork, at offset: Variable<Scalar>) -> Variable<Scalar> {
-            let normalized = Scalar(1 / normalization.offset) * offset
-            let energy = network(readable(cells, [normalized]), cells.environment, topology)
-            let gradient = energy.tape.gradients(of: energy, withRespectTo: [offset])[0]
-            return Scalar(-normalization.kick * normalization.offset) * gradient * cells.mobility
-        }
         let half = Scalar(0.5 * normalization.timeStep)
-        let first = kick(outer, at: cells.offset)
+        let first = kick(.outer, of: cells, at: cells.offset, topology)
         let afterFirst = cells.velocity + first
         let middlePlace = cells.offset + half * afterFirst
-        let second = kick(middle, at: middlePlace)
+        let second = kick(.middle, of: cells, at: middlePlace, topology)
         let lastPlace = middlePlace + half * (afterFirst + second)
-        let third = kick(outer, at: lastPlace)
+        let third = kick(.outer, of: cells, at: lastPlace, topology)
         return Deviation(
             displacement: Scalar(normalization.timeStep) * first + half * second,
             velocityChange: first + second + third, reconstructionError: nil)

@@ -1,34 +1,126 @@
 import MPI
 
-/// A rank's atoms in memory that grows when it must.
+/// A rank's atoms and where each is in its cell, in memory that grows when it must.
+///
+/// After `arrange` of the simulator, atoms are in the order of their rows and slots.
 struct AtomStore: ~Copyable {
-    private(set) var pointer: UnsafeMutablePointer<SimulatedAtom>
-    private(set) var count: Int
+    /// What is known of the atoms; valid until atoms come, leave or change their order.
+    struct Arrays {
+        var count = 0
+        /// [count]
+        var atoms: UnsafeMutablePointer<SimulatedAtom>
+        /// This rank's cell of each; -1 where it has yet to be found. [count]
+        var cells: UnsafeMutablePointer<Int32>
+        /// From the cell's center, Angstrom; exact. [count, x y z]
+        var offsets: UnsafeMutablePointer<Double>
+        /// Row times slots plus slot. [count]
+        var entries: UnsafeMutablePointer<Int32>
+
+        init(capacity: Int) {
+            atoms = .allocate(capacity: capacity)
+            cells = .allocate(capacity: capacity)
+            offsets = .allocate(capacity: 3 * capacity)
+            entries = .allocate(capacity: capacity)
+        }
+
+        func deallocate() {
+            atoms.deallocate()
+            cells.deallocate()
+            offsets.deallocate()
+            entries.deallocate()
+        }
+
+        /// Takes over an atom of other arrays, but for its entry.
+        @inline(__always)
+        func copy(_ target: Int, from other: Arrays, _ source: Int) {
+            atoms[target] = other.atoms[source]
+            cells[target] = other.cells[source]
+            for axis in 0..<3 { offsets[3 * target + axis] = other.offsets[3 * source + axis] }
+        }
+    }
+
+    private(set) var arrays: Arrays
+    /// Of the same capacity: where atoms go when they change their order, and from where they leave.
+    private var spare: Arrays
     private var capacity: Int
 
     init(_ atoms: [SimulatedAtom]) {
-        count = atoms.count
         capacity = atoms.count + 16
-        pointer = .allocate(capacity: capacity)
-        for (index, atom) in atoms.enumerated() { (pointer + index).initialize(to: atom) }
+        arrays = Arrays(capacity: capacity)
+        spare = Arrays(capacity: capacity)
+        atoms.withUnsafeBytes { append($0, count: atoms.count) }
     }
 
-    deinit { pointer.deallocate() }
+    deinit {
+        arrays.deallocate()
+        spare.deallocate()
+    }
 
-    var used: UnsafeBufferPointer<SimulatedAtom> { UnsafeBufferPointer(start: pointer, count: count) }
+    var used: UnsafeBufferPointer<SimulatedAtom> { UnsafeBufferPointer(start: arrays.atoms, count: arrays.count) }
 
-    /// Takes `count` atoms from the bytes of as many records.
-    mutating func replace(with records: UnsafeRawBufferPointer, count: Int) {
-        if count > capacity {
-            pointer.deallocate()
-            capacity = count + count / 4
-            pointer = .allocate(capacity: capacity)
+    /// Forgets all atoms.
+    mutating func removeAll() { arrays.count = 0 }
+
+    /// Forgets in which cells atoms are.
+    func forgetCells() { arrays.cells.update(repeating: -1, count: arrays.count) }
+
+    /// Adds `count` atoms from the bytes of as many records, in cells to be found.
+    mutating func append(_ records: UnsafeRawBufferPointer, count: Int) {
+        let old = arrays.count
+        if old + count > capacity {
+            capacity = (old + count) * 5 / 4
+            var grown = Arrays(capacity: capacity)
+            for index in 0..<old { grown.copy(index, from: arrays, index) }
+            grown.count = old
+            arrays.deallocate()
+            spare.deallocate()
+            arrays = grown
+            spare = Arrays(capacity: capacity)
         }
-        self.count = count
         if let source = records.baseAddress {
-            UnsafeMutableRawPointer(pointer).copyMemory(
+            UnsafeMutableRawPointer(arrays.atoms + old).copyMemory(
                 from: source, byteCount: count * MemoryLayout<SimulatedAtom>.stride)
         }
+        (arrays.cells + old).update(repeating: -1, count: count)
+        arrays.count = old + count
+    }
+
+    /// Takes out atoms, given by ascending indices.
+    ///
+    /// - Returns: their records, valid until the next change.
+    mutating func remove(_ indices: UnsafePointer<Int32>, count: Int) -> UnsafeRawBufferPointer {
+        var (kept, next) = (0, 0)
+        for index in 0..<arrays.count {
+            if next < count, Int(indices[next]) == index {
+                spare.atoms[next] = arrays.atoms[index]
+                next += 1
+            } else {
+                if kept < index { arrays.copy(kept, from: arrays, index) }
+                kept += 1
+            }
+        }
+        arrays.count = kept
+        return UnsafeRawBufferPointer(UnsafeBufferPointer(start: spare.atoms, count: count))
+    }
+
+    /// Brings atoms into the order of the occupied slots in `atomOfSlot` [entries], -1 for empty ones.
+    mutating func order(by atomOfSlot: UnsafePointer<Int32>, entries: Int) {
+        var next = 0
+        var isInOrder = true
+        for entry in 0..<entries where atomOfSlot[entry] >= 0 {
+            if Int(atomOfSlot[entry]) != next { isInOrder = false }
+            arrays.entries[next] = Int32(truncatingIfNeeded: entry)
+            next += 1
+        }
+        if isInOrder { return }
+        next = 0
+        for entry in 0..<entries where atomOfSlot[entry] >= 0 {
+            spare.copy(next, from: arrays, Int(atomOfSlot[entry]))
+            spare.entries[next] = Int32(truncatingIfNeeded: entry)
+            next += 1
+        }
+        spare.count = next
+        swap(&arrays, &spare)
     }
 }
 
@@ -95,5 +187,18 @@ extension SAGESnetModel {
         return configuration.environment.enumerated().map { index, variable in
             given[variable] ?? (variable == .temperature ? temperature : normalization.environmentMean[index])
         }
+    }
+}
+
+extension AtomStore.Arrays {
+    /// The atom at an index alone.
+    subscript(index: Int) -> AtomStore.Arrays {
+        var one = self
+        one.count = 1
+        one.atoms += index
+        one.cells += index
+        one.offsets += 3 * index
+        one.entries += index
+        return one
     }
 }

@@ -1,15 +1,12 @@
-import MPI
-import Tensor
-
 /// What a prediction must not change: the total momentum, and the motion of the center of mass.
 ///
-/// A predicted step adds mass-weighted sums of displacements and velocity changes that should be zero; they are taken
-/// from every atom in equal parts (004, "Potential challenges"). Sums are in 64-bit integers, so the correction has the
-/// same bits on any number of ranks. Atoms, ids and masses are conserved by construction: atoms are moved, never made.
+/// Predicted kicks (and displacements) have mass-weighted sums that should be zero; these are taken from every atom in
+/// equal parts (004, "Potential challenges"), for each kick of a step. Sums are in 64-bit integers, so the correction has the same bits on any number of ranks. Atoms, ids and masses are
+/// conserved by construction: atoms are moved, never made.
 public struct Conservation: Sendable {
-    /// The last correction of all velocities, Angstrom/ps.
+    /// By how much the last step corrected all velocities, Angstrom/ps.
     public private(set) var velocityCorrection = SIMD3<Double>()
-    /// The last correction of all positions, Angstrom.
+    /// By how much the last step corrected all positions, Angstrom.
     public private(set) var displacementCorrection = SIMD3<Double>()
     /// The largest magnitude of each since the start.
     public private(set) var largestVelocityCorrection = 0.0
@@ -18,14 +15,8 @@ public struct Conservation: Sendable {
     /// The largest velocity, or change of one, whose sums cannot overflow, Angstrom/ps: a fiftieth of that of light.
     static let largestVelocity = 0x1p16
 
-    private let sums = Sums()
-    /// Kept on the heap so that a step allocates nothing.
-    private final class Sums: @unchecked Sendable {
-        let values = Buffer<Int64>(repeating: 0, count: 8)
-    }
-
-    /// The spacing of the sums' terms, u Angstrom/ps and u Angstrom: rounding is far below float32's, and 2^20 atoms of
-    /// 2^8 u at 2^10 Angstrom/ps stay below 2^63.
+    /// One over the spacing of the sums' terms, u Angstrom/ps and u Angstrom: rounding is far below float32's, and sums of
+    /// 2^20 atoms of 2^8 u at 2^10 Angstrom/ps stay below 2^63.
     private static let scale = 0x1p24
 
     /// - Parameters: the largest corrections of the steps before, where a run is resumed.
@@ -34,37 +25,30 @@ public struct Conservation: Sendable {
         self.largestDisplacementCorrection = largestDisplacementCorrection
     }
 
-    /// Finds the corrections for this step.
+    /// A momentum (u Angstrom/ps) or moment of mass (u Angstrom) in units of the sums, for magnitudes below 2^27.
+    @inline(__always)
+    static func units(_ value: SIMD3<Double>) -> SIMD3<Int64> {
+        // At this size the spacing of doubles is 1: adding it rounds, and the last bits are the integer.
+        let shift = SIMD3<Double>(repeating: 0x1.8p52)
+        let sum = value * scale + shift
+        let zero = Int64(bitPattern: (0x1.8p52).bitPattern)
+        return SIMD3(
+            Int64(bitPattern: sum.x.bitPattern) &- zero, Int64(bitPattern: sum.y.bitPattern) &- zero,
+            Int64(bitPattern: sum.z.bitPattern) &- zero)
+    }
+
+    /// What every atom gets so that a sum over all atoms becomes zero.
     ///
-    /// - Parameters:
-    ///   - totalMass: of all atoms, u.
-    ///   - change: displacement and velocity change of an atom of this rank; nil if they are not usable.
-    /// - Returns: false on every rank if any rank had an unusable change. Collective.
-    mutating func balance(
-        _ atoms: UnsafeBufferPointer<SimulatedAtom>, totalMass: Double, communicator: Communicator,
-        change: (Int) -> (displacement: SIMD3<Double>, velocity: SIMD3<Double>)?
-    ) throws -> Bool {
-        let sum = sums.values.span
-        sum.update(repeating: 0)
-        for index in atoms.indices {
-            guard let change = change(index) else {
-                sum[6] = 1
-                continue
-            }
-            for axis in 0..<3 {
-                sum[axis] += Int64((atoms[index].mass * change.displacement[axis] * Conservation.scale).rounded())
-                sum[3 + axis] += Int64((atoms[index].mass * change.velocity[axis] * Conservation.scale).rounded())
-            }
-        }
-        if communicator.size > 1 { try communicator.allReduce(sum, .sum) }
-        guard sum[6] == 0 else { return false }
-        for axis in 0..<3 {
-            displacementCorrection[axis] = -Double(sum[axis]) / Conservation.scale / totalMass
-            velocityCorrection[axis] = -Double(sum[3 + axis]) / Conservation.scale / totalMass
-        }
+    /// - Parameter totalMass: of all atoms, u.
+    static func correction(ofSum units: SIMD3<Int64>, totalMass: Double) -> SIMD3<Double> {
+        SIMD3(-Double(units.x), -Double(units.y), -Double(units.z)) / (scale * totalMass)
+    }
+
+    /// Remembers what a step corrected.
+    mutating func record(velocity: SIMD3<Double>, displacement: SIMD3<Double>) {
         func length(_ vector: SIMD3<Double>) -> Double { (vector * vector).sum().squareRoot() }
-        largestVelocityCorrection = max(largestVelocityCorrection, length(velocityCorrection))
-        largestDisplacementCorrection = max(largestDisplacementCorrection, length(displacementCorrection))
-        return true
+        (velocityCorrection, displacementCorrection) = (velocity, displacement)
+        largestVelocityCorrection = max(largestVelocityCorrection, length(velocity))
+        largestDisplacementCorrection = max(largestDisplacementCorrection, length(displacement))
     }
 }

@@ -5,8 +5,8 @@ import MPI
 import Trajectory
 
 extension SimulationStart {
-    /// The last whole frame of a simulation's output, to go on from as if the simulation had never been interrupted.
-    /// Collective.
+    /// Where a simulation's output ends, to go on as if the simulation had never been interrupted: the state beside it, if
+    /// the simulation stopped between two frames (`SimulationRestart`), or else its last whole frame. Collective.
     ///
     /// - Parameters:
     ///   - path: the output of the interrupted simulation.
@@ -18,17 +18,19 @@ extension SimulationStart {
         resuming path: String, of first: SimulationStart, for model: SAGESnetModel, communicator: Communicator
     ) throws {
         // Rank 0 looks, so that all see the same.
-        let isThere = try communicator.agree {
-            communicator.rank == 0 ? try SimulationStart.hasFrames(path) : false
+        let found = try communicator.agree {
+            guard communicator.rank == 0, try SimulationStart.hasFrames(path) else { return "" }
+            return try SimulationRestart.find(beside: path) ?? path
         }
-        guard try communicator.broadcast(isThere ? 1 : 0, root: 0) == 1 else { return nil }
+        let state = try communicator.broadcast(found, root: 0)
+        guard !state.isEmpty else { return nil }
         self = try communicator.agree {
-            let reader = try H5MDReader(path)
+            let reader = try H5MDReader(state)
             var start = try SimulationStart(
                 reading: reader, frame: -1, model, first.boundaries, SIMD3(1, 1, 1), keepingImages: reader.hasImages,
                 rank: communicator.rank, ranks: communicator.size)
             func unsuitable(_ reason: String) -> SAGESnetError {
-                .unsuitableData(file: path, reason: "\(reason): it is no trajectory to resume")
+                .unsuitableData(file: state, reason: "\(reason): it is no trajectory to resume")
             }
             guard start.atomCount == first.atomCount else {
                 throw unsuitable("it holds \(start.atomCount) atoms, the start \(first.atomCount)")
@@ -42,6 +44,7 @@ extension SimulationStart {
             start.completedSteps = Int(start.step - first.step)
             (start.step, start.time) = (first.step, first.time)
             start.conservation = try Conservation(resuming: reader)
+            start.isBetweenFrames = state != path
             return start
         }
     }
@@ -64,19 +67,25 @@ extension SimulationStart {
 extension Conservation {
     /// What was corrected up to the last frame of a simulation's output.
     fileprivate init(resuming reader: H5MDReader) throws {
-        let root = try reader.file.root
-        func last(_ name: String) throws -> Double {
-            let path = "observables/\(name)/value"
-            guard root.isDataset(path) else {
-                throw SAGESnetError.unsuitableData(
-                    file: reader.path, reason: "it lacks /\(path): it was not written by a simulation")
-            }
-            let values = try root.dataset(path).read(
-                Double.self, .box(offset: [reader.frameCount - 1], count: [1]), transfer: .independent)
-            return values[0]
-        }
         self.init(
-            largestVelocityCorrection: try last(Observable.velocityCorrection),
-            largestDisplacementCorrection: try last(Observable.displacementCorrection))
+            largestVelocityCorrection: try reader.lastObservable(Observable.velocityCorrection),
+            largestDisplacementCorrection: try reader.lastObservable(Observable.displacementCorrection))
+    }
+}
+
+extension H5MDReader {
+    /// An observable of the last frame.
+    ///
+    /// - Throws: `SAGESnetError.unsuitableData` where there is none; `HDF5Error`.
+    func lastObservable(_ name: String) throws -> Double {
+        let path = "observables/\(name)/value"
+        let root = try file.root
+        guard root.isDataset(path), frameCount > 0 else {
+            throw SAGESnetError.unsuitableData(
+                file: self.path, reason: "it lacks /\(path): it was not written by a simulation")
+        }
+        let values = try root.dataset(path).read(
+            Double.self, .box(offset: [frameCount - 1], count: [1]), transfer: .independent)
+        return values[0]
     }
 }

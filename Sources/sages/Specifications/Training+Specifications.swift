@@ -30,8 +30,9 @@ extension VerbSpecification {
         description: """
             Runs N steps of the model from the last frame of START.h5 (or the one of --frame) and writes the \
             trajectory as H5MD. The grid is decomposed over the ranks of mpirun or srun; the output has the same \
-            bytes for every number of ranks and every decomposition. Stops with exit status 75 on SIGTERM or \
-            SIGUSR1; --resume goes on behind the last frame in OUT.h5.
+            bytes for every number of ranks and every decomposition. Stops after the step under way, \
+            with exit status 75, on SIGTERM or SIGUSR1; between two frames it leaves its state in OUT.h5.restart. \
+            --resume goes on from there, or else behind the last frame in OUT.h5.
             """,
         positionals: [.init(placeholder: "MODEL.h5", help: "a trained model")],
         options: [
@@ -45,7 +46,7 @@ extension VerbSpecification {
             .value("replicate", "AxBxC", "copies of the start state along x, y, z", default: "1x1x1"),
             .value("environment", "NAME=VALUE", "set an environment variable of the model, for example temperature=300",
                    isRepeatable: true),
-            .flag("resume", "go on behind the last whole frame in OUT.h5"),
+            .flag("resume", "go on where OUT.h5 ends, or its restart beside it"),
             .json,
         ],
         examples: ["mpirun -n 4 sages simulate model.h5 --input run.h5 --steps 1000 --every 10 --out rollout.h5"],

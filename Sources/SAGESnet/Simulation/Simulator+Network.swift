@@ -1,0 +1,78 @@
+import Autodiff
+import Grid
+import Kernels
+import Tensor
+
+extension Simulator {
+    /// The network, its inputs filled from the atoms as they are arranged. Collective.
+    func arrangedNetwork() throws -> StepNetwork<Scalar> {
+        if let network, arrangement == .current { return network }
+        let binning = filler.binning
+        let network: StepNetwork<Scalar>
+        switch model.configuration.selection {
+        case .occupied:
+            // The rows of other ranks may have changed where this rank's have not.
+            if let known = self.network, arrangement == .unwritten {
+                network = known
+                break
+            }
+            let neighbors = try filler.findNeighbors()
+            network = try plan(rows: filler.occupied.totalRows)
+            guard case .occupied(let topology) = network.topology else { preconditionFailure("mixed topologies") }
+            topology.rebuild(
+                neighbors: neighbors, ownedRows: filler.occupied.ownedRows, ghostRows: filler.occupied.ghostRows)
+        case .dense:
+            network = try plan(rows: binning.rowCount)
+        }
+        network.writer.clear(rows: binning.rowCount)
+        write(atoms.arrays, to: network.writer)
+        if case .kicks(_, let middle) = network.step {
+            // Empty slots are where they were for the last arrangement's atoms.
+            Kernels.fill(middle.places, with: 0, count: binning.rowCount * model.cellLayout.vectors)
+        }
+        arrangement = .current
+        return network
+    }
+
+    /// The recorded step, made anew when the rows exceed the room there is. Ranks may do so at different steps: planning
+    /// is not collective; exchanges are made once.
+    private func plan(rows: Int) throws -> StepNetwork<Scalar> {
+        if let network, rows <= network.topology.domain.capacity { return network }
+        plans += 1
+        let made = StepNetwork(
+            model, try makeTopology(rows: rows), parameters: parameters.pointer, environment: environment)
+        network = made
+        return made
+    }
+
+    private func makeTopology(rows: Int) throws -> CellTopology {
+        let configuration = model.configuration
+        switch configuration.selection {
+        case .occupied:
+            let domain = RowDomain("occupied cells", capacity: rows + rows / 8 + 16)
+            let neighbors = NeighborTopology(over: domain, offsets: Direction.count, form: configuration.form)
+            if communicator.size > 1 { neighbors.exchange = try rowExchange() }
+            return .occupied(neighbors)
+        case .dense:
+            let (origin, extent) = (range.lower, range.extent)
+            let boundaries = grid.boundaries
+            let cells = GridTopology(
+                "cells", extents: CellExtents(z: extent.z, y: extent.y, x: extent.x),
+                origin: CellExtents(z: origin.z, y: origin.y, x: origin.x),
+                periodic: (boundaries.z == .periodic, boundaries.y == .periodic, boundaries.x == .periodic),
+                exchange: communicator.size > 1
+                    ? DenseCellExchange<Scalar>(decomposition, communicator: communicator) : nil)
+            return .dense(GridConvolution(over: cells, algorithm: configuration.convolution))
+        }
+    }
+
+    /// One exchange serves every plan; the first plan is made by all ranks in the same step.
+    private func rowExchange() throws -> OccupiedCellExchange<Scalar> {
+        if let madeRowExchange { return madeRowExchange }
+        let channels = max(model.configuration.channels, model.cellLayout.occupancies + 3 * model.cellLayout.vectors)
+        let made = try OccupiedCellExchange<Scalar>(
+            filler.occupied, channelCapacity: channels, rowCapacity: filler.occupied.totalRows)
+        madeRowExchange = made
+        return made
+    }
+}
