@@ -84,30 +84,49 @@ public final class GridConvolution {
             extents: CellExtents(z: z.count, y: y.count, x: x.count))
     }
 
-    /// y = F(x, w), all samples; `packed` are the weights by `ConvolutionKernels.pack`.
+    /// Whether any rows of an output can be computed by themselves: nothing is exchanged and nothing is copied.
+    ///
+    /// Not by several threads at once, where the algorithm has a workspace: the convolution has one. Whole planes, two at
+    /// a time from an even one on, suit Winograd's tiles.
+    func isDivisible(isAdjoint: Bool) -> Bool {
+        let source = isAdjoint ? output : input
+        return kernel == 1 || source.exchange == nil && source.haloPlace == .inPlace
+    }
+
+    /// The rows of y = F(x, w) from `firstRow` on that `y` holds, of all samples.
+    ///
+    /// - Parameters:
+    ///   - x: all rows.
+    ///   - packed: the weights by `ConvolutionKernels.pack`.
+    /// - Precondition: `isDivisible` unless `y` holds all rows.
     func forward<Scalar: KernelScalar>(
-        _ y: Operand<Scalar>, _ x: Operand<Scalar>, packed: UnsafePointer<Scalar>
+        _ y: Operand<Scalar>, firstRow: Int = 0, _ x: Operand<Scalar>, packed: UnsafePointer<Scalar>
     ) throws {
         let (kernels, workspace) = (kernels(Scalar.self, x.columns, y.columns), workspace(Scalar.self))
-        for sample in 0..<input.samples {
-            let target = y.pointer + sample * output.extents.count * y.columns
+        try forEachBox(of: output, rows: firstRow..<firstRow + y.rows, isAdjoint: false) { sample, box in
+            let target = y.pointer + (sample * output.extents.count - firstRow) * y.columns
             try withHalo(input, x.pointer + sample * input.extents.count * x.columns, x.columns, kernels,
-                         outputs: output, isAdjoint: false) { source, box in
+                         outputs: output, box, isAdjoint: false) { source, box in
                 kernels.forward(target, kernels.geometry.outputStrides, source, packed: packed, workspace: workspace,
                                 box: box, anchor: output.origin)
             }
         }
     }
 
-    /// x = D(g, w), all samples; `packed` are the weights by `ConvolutionKernels.packAdjoint`.
+    /// The rows of x = D(g, w) from `firstRow` on that `x` holds, of all samples.
+    ///
+    /// - Parameters:
+    ///   - g: all rows.
+    ///   - packed: the weights by `ConvolutionKernels.packAdjoint`.
+    /// - Precondition: `isDivisible` unless `x` holds all rows.
     func backwardData<Scalar: KernelScalar>(
-        _ x: Operand<Scalar>, _ g: Operand<Scalar>, packed: UnsafePointer<Scalar>
+        _ x: Operand<Scalar>, firstRow: Int = 0, _ g: Operand<Scalar>, packed: UnsafePointer<Scalar>
     ) throws {
         let (kernels, workspace) = (kernels(Scalar.self, x.columns, g.columns), workspace(Scalar.self))
-        for sample in 0..<input.samples {
-            let target = x.pointer + sample * input.extents.count * x.columns
+        try forEachBox(of: input, rows: firstRow..<firstRow + x.rows, isAdjoint: true) { sample, box in
+            let target = x.pointer + (sample * input.extents.count - firstRow) * x.columns
             try withHalo(output, g.pointer + sample * output.extents.count * g.columns, g.columns, kernels,
-                         outputs: input, isAdjoint: true) { source, box in
+                         outputs: input, box, isAdjoint: true) { source, box in
                 kernels.backwardData(target, kernels.geometry.inputStrides, source, packed: packed,
                                      workspace: workspace, box: box, anchor: input.origin)
             }
@@ -121,21 +140,56 @@ public final class GridConvolution {
         for sample in 0..<input.samples {
             let cotangent = g.pointer + sample * output.extents.count * g.columns
             try withHalo(input, x.pointer + sample * input.extents.count * x.columns, x.columns, kernels,
-                         outputs: output, isAdjoint: false) { source, box in
+                         outputs: output, CellBox(extents: output.extents), isAdjoint: false) { source, box in
                 kernels.backwardWeights(w.pointer, cotangent, kernels.geometry.outputStrides, source,
                                         workspace: workspace, box: box, anchor: output.origin)
             }
         }
     }
 
+    /// Calls `body` with the sample and the boxes, in their order, that make up some rows of a grid: whole planes, whole
+    /// lines, parts of a line.
+    private func forEachBox(
+        of grid: GridTopology, rows: Range<Int>, isAdjoint: Bool, _ body: (_ sample: Int, CellBox) throws -> Void
+    ) throws {
+        let extents = grid.extents
+        guard isDivisible(isAdjoint: isAdjoint) else {
+            precondition(
+                rows.count == grid.samples * extents.count, "rows \(rows) of a convolution that is computed as a whole")
+            // Ranks without cells take part in exchanges, too.
+            for sample in 0..<grid.samples { try body(sample, CellBox(extents: extents)) }
+            return
+        }
+        let plane = extents.y * extents.x
+        var row = rows.lowerBound
+        while row < rows.upperBound {
+            let (sample, cell) = row.quotientAndRemainder(dividingBy: extents.count)
+            let count = min(rows.upperBound - row, extents.count - cell)
+            let origin = CellExtents(z: cell / plane, y: cell % plane / extents.x, x: cell % extents.x)
+            let box: CellExtents
+            if origin.x > 0 || count < extents.x {
+                box = CellExtents(z: 1, y: 1, x: min(count, extents.x - origin.x))
+            } else if origin.y > 0 || count < plane {
+                box = CellExtents(z: 1, y: min(count / extents.x, extents.y - origin.y), x: extents.x)
+            } else {
+                box = CellExtents(z: count / plane, y: extents.y, x: extents.x)
+            }
+            try body(sample, CellBox(origin: origin, extents: box))
+            row += box.count
+        }
+    }
+
+    /// Calls `body` with a sample's source and the parts of a box of outputs that can be computed, one after another.
     private func withHalo<Scalar: KernelScalar>(
         _ grid: GridTopology, _ rows: UnsafePointer<Scalar>, _ channels: Int, _ kernels: ConvolutionKernels<Scalar>,
-        outputs: GridTopology, isAdjoint: Bool, _ body: (ConvolutionField<Scalar>, CellBox) -> Void
+        outputs: GridTopology, _ box: CellBox, isAdjoint: Bool, _ body: (ConvolutionField<Scalar>, CellBox) -> Void
     ) throws {
         guard kernel == 3 else {
             let strides = CellStrides(packed: grid.extents, channels: channels)
-            let field = ConvolutionField(padded: rows, strides, extents: grid.extents, padding: 0)
-            return body(field, CellBox(extents: outputs.extents))
+            return body(ConvolutionField(padded: rows, strides, extents: grid.extents, padding: 0), box)
+        }
+        if isDivisible(isAdjoint: isAdjoint) {
+            return grid.withWrappedHalo(rows, channels: channels) { body($0, box) }
         }
         let inner = kernels.aligned(inner(of: outputs.extents, isAdjoint: isAdjoint), anchor: outputs.origin)
         try grid.withHalo(rows, channels: channels, outputs: outputs.extents, inner: inner, body)

@@ -82,8 +82,8 @@ public final class GridTopology {
         UnsafeMutableRawPointer(padded[channels]!.pointer).assumingMemoryBound(to: Scalar.self)
     }
 
-    /// Calls `body` with one sample's cells and halo and the boxes of outputs that can be computed: first those whose
-    /// windows need no halo, then, when the halo has arrived, the others.
+    /// Calls `body` with one sample's cells and halo, copied or exchanged, and the boxes of outputs that can be computed:
+    /// first those whose windows need no halo, then, when the halo has arrived, the others.
     ///
     /// - Parameters:
     ///   - rows: the first row of the sample.
@@ -93,9 +93,6 @@ public final class GridTopology {
         _ rows: UnsafePointer<Scalar>, channels: Int, outputs: CellExtents, inner: CellBox,
         _ body: (ConvolutionField<Scalar>, CellBox) throws -> Void
     ) throws {
-        guard haloPlace == .padded || exchange != nil else {
-            return try withWrappedHalo(rows, channels: channels) { try body($0, CellBox(extents: outputs)) }
-        }
         let target = paddedBox(Scalar.self, channels: channels)
         let strides = CellStrides(packed: extents, padding: 1, channels: channels)
         copyToPadded(target, strides, rows, channels, shellOnly: haloPlace == .inPlace)
@@ -126,7 +123,7 @@ public final class GridTopology {
     /// Calls `body` with one sample's cells and the halo of a grid that this rank holds alone, nothing copied.
     func withWrappedHalo<Scalar: KernelScalar>(
         _ rows: UnsafePointer<Scalar>, channels: Int, _ body: (ConvolutionField<Scalar>) throws -> Void
-    ) throws {
+    ) rethrows {
         let strides = CellStrides(packed: extents, channels: channels)
         let owned = ConvolutionField<Scalar>.Box(origin: rows, strides: strides)
         var boxes = InlineArray<27, ConvolutionField<Scalar>.Box>(repeating: owned)

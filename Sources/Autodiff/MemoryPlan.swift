@@ -6,69 +6,145 @@ struct MemoryPlan {
     enum Place: Equatable {
         /// Shared memory, from this offset.
         case arena(Int)
-        /// Memory of its own: inputs, constants and outputs.
+        /// Memory of its own: inputs, constants, outputs and what is prepared from parameters.
         case pinned
         case parameter(Int)
+        /// In the buffer of a block of rows, behind this many columns of it; nobody reads it in another stage.
+        case block(column: Int)
     }
 
-    /// The nodes that the outputs depend on, in the order of computation.
-    let needed: [Int]
     private(set) var places: [Int: Place] = [:]
     private(set) var arenaCount = 0
+    /// For each stage, the columns of its block buffer.
+    private(set) var blockColumns: [Int] = []
 
     /// Arena offsets are multiples of this many elements, so that every result is aligned for any scalar.
     private static let granule = 16
 
-    init<Scalar: KernelScalar>(tape: Tape<Scalar>, outputs: [Int]) {
-        var isNeeded = [Bool](repeating: false, count: tape.nodes.count)
-        for output in outputs { isNeeded[output] = true }
-        for id in stride(from: tape.nodes.count - 1, through: 0, by: -1) where isNeeded[id] {
-            for input in tape.nodes[id].inputs { isNeeded[input] = true }
+    init<Scalar: KernelScalar>(tape: Tape<Scalar>, schedule: Schedule, outputs: [Int]) {
+        var lastStage: [Int: Int] = [:]
+        var isReadElsewhere = Set<Int>()
+        for (index, stage) in schedule.stages.enumerated() {
+            let members = Set(stage.nodes)
+            for input in stage.nodes.flatMap({ tape.nodes[$0].inputs }) {
+                lastStage[input] = index
+                if !members.contains(input) { isReadElsewhere.insert(input) }
+            }
         }
-        needed = isNeeded.indices.filter { isNeeded[$0] }
-
-        var lastUse: [Int: Int] = [:]
-        for id in needed { for input in tape.nodes[id].inputs { lastUse[input] = id } }
+        for id in schedule.needed {
+            switch tape.nodes[id].kind {
+            case .parameter(let offset): places[id] = .parameter(offset)
+            case .input, .constant: places[id] = .pinned
+            case .operation: break
+            }
+        }
         let pinned = Set(outputs)
         var free = FreeList()
-        for id in needed {
-            let node = tape.nodes[id]
-            switch node.kind {
-            case .parameter(let offset):
-                places[id] = .parameter(offset)
-                continue
-            case .input, .constant:
-                places[id] = .pinned
-                continue
-            case .operation(let operation):
-                let inputs = node.inputs
-                if pinned.contains(id) {
-                    places[id] = .pinned
-                } else if let index = operation.inPlaceInput, case let source = inputs[index],
-                    case .arena(let offset)? = places[source], lastUse[source] == id,
-                    tape.nodes[source].shape == node.shape,
-                    // Another input of the same memory would be overwritten while it is read.
-                    inputs.indices.allSatisfy({ $0 == index || inputs[$0] != source }) {
-                    places[id] = .arena(offset)
-                    // The memory lives on under the new name.
-                    lastUse[source] = nil
-                } else {
-                    places[id] = .arena(free.allocate(MemoryPlan.size(node.shape)))
+        for (index, stage) in schedule.stages.enumerated() {
+            let usage = StageUsage(stage, tape)
+            var dying = Set(usage.reads.keys.filter { lastStage[$0] == index })
+            var block = FreeList()
+            for (position, step) in stage.steps.enumerated() {
+                for id in step.nodes {
+                    if pinned.contains(id) || (stage.isPreparation && isReadElsewhere.contains(id)) {
+                        places[id] = .pinned
+                    } else if stage.isBlocked && !isReadElsewhere.contains(id) {
+                        places[id] = .block(column: columnInBlock(id, position, step, usage, tape, &block))
+                    } else if let source = dying.sorted().first(where: { canTakeOver($0, id, position, usage, tape) }),
+                        case .arena(let offset)? = places[source] {
+                        places[id] = .arena(offset)
+                        dying.remove(source)
+                    } else {
+                        places[id] = .arena(free.allocate(MemoryPlan.size(tape.nodes[id].shape)))
+                    }
                 }
-                for input in Set(inputs) where lastUse[input] == id {
-                    if case .arena(let offset)? = places[input], !pinned.contains(input) {
-                        free.release(offset, MemoryPlan.size(tape.nodes[input].shape))
+                // Not before all of the step's results have their places.
+                for input in usage.lastReads[position] ?? [] {
+                    if case .block(let column)? = places[input], !usage.takenOver.contains(input) {
+                        block.release(column, tape.nodes[input].shape.columns)
                     }
                 }
             }
+            // Rows that one block is done with lie beside rows that another still reads, so nothing is released
+            // before the stage ends.
+            for input in dying.sorted() {
+                if case .arena(let offset)? = places[input] {
+                    free.release(offset, MemoryPlan.size(tape.nodes[input].shape))
+                }
+            }
+            blockColumns.append(block.end)
         }
         arenaCount = free.end
+    }
+
+    /// Room in the block buffer: that of the input that dies with this step, if the operation can work in place.
+    private func columnInBlock<Scalar: KernelScalar>(
+        _ id: Int, _ position: Int, _ step: Schedule.Step, _ usage: StageUsage, _ tape: Tape<Scalar>,
+        _ block: inout FreeList
+    ) -> Int {
+        let node = tape.nodes[id]
+        if step.nodes[0] == id, let source = usage.inPlaceSource(of: id, tape), case .block(let column)? = places[source],
+            usage.reads[source]?.last == position, tape.nodes[source].shape.columns == node.shape.columns {
+            usage.takenOver.insert(source)
+            return column
+        }
+        return block.allocate(node.shape.columns)
+    }
+
+    /// Whether a result may be written over an array that this stage is the last to read, in the same rows.
+    private func canTakeOver<Scalar: KernelScalar>(
+        _ source: Int, _ id: Int, _ position: Int, _ usage: StageUsage, _ tape: Tape<Scalar>
+    ) -> Bool {
+        guard case .arena? = places[source], let reads = usage.reads[source], let last = reads.last,
+            tape.nodes[source].shape == tape.nodes[id].shape, tape.nodes[source].domain === tape.nodes[id].domain,
+            !usage.shared.contains(source) else { return false }
+        if usage.isBlocked && last < position { return true }
+        return last == position && usage.inPlaceSource(of: id, tape) == source
     }
 
     private static func size(_ shape: Shape) -> Int { (max(shape.count, 1) + granule - 1) / granule * granule }
 }
 
-/// Free stretches of an arena that grows at its end; best fit.
+/// Who reads what within a stage.
+private final class StageUsage {
+    let isBlocked: Bool
+    /// The steps that read a node, ascending.
+    private(set) var reads: [Int: [Int]] = [:]
+    /// The nodes that a step is the last to read.
+    private(set) var lastReads: [Int: [Int]] = [:]
+    /// Inputs of which any row may be read for any row of a result.
+    private(set) var shared = Set<Int>()
+    /// Nodes whose room in the block buffer went to another.
+    var takenOver = Set<Int>()
+
+    init<Scalar: KernelScalar>(_ stage: Schedule.Stage, _ tape: Tape<Scalar>) {
+        isBlocked = stage.isBlocked
+        for (position, step) in stage.steps.enumerated() {
+            for id in step.nodes {
+                let node = tape.nodes[id]
+                guard case .operation(let operation) = node.kind else { continue }
+                let sharedInputs = stage.isBlocked ? Schedule.sharedInputs(of: operation, node, in: tape) ?? [] : []
+                for (index, input) in node.inputs.enumerated() {
+                    if reads[input]?.last != position { reads[input, default: []].append(position) }
+                    if sharedInputs.contains(index) { shared.insert(input) }
+                }
+            }
+        }
+        for (input, positions) in reads { lastReads[positions.last ?? 0, default: []].append(input) }
+        for position in lastReads.keys { lastReads[position]?.sort() }
+    }
+
+    /// The input that an operation can overwrite with its result.
+    func inPlaceSource<Scalar: KernelScalar>(of id: Int, _ tape: Tape<Scalar>) -> Int? {
+        let node = tape.nodes[id]
+        guard case .operation(let operation) = node.kind, let index = operation.inPlaceInput else { return nil }
+        let source = node.inputs[index]
+        // Another input of the same memory would be overwritten while it is read.
+        return node.inputs.indices.allSatisfy { $0 == index || node.inputs[$0] != source } ? source : nil
+    }
+}
+
+/// Free stretches of memory that grows at its end; best fit.
 private struct FreeList {
     private var stretches: [(offset: Int, count: Int)] = []
     private(set) var end = 0

@@ -35,6 +35,10 @@ public final class NeighborTopology {
     /// The first pair of each offset, and the first of those that touch ghosts.
     private var starts: [Int]
     private var splits: [Int]
+    /// For each offset, first its interior then its boundary pairs: the first pair of each granule of output rows.
+    private var granuleStarts = Buffer<Int32>(repeating: 0, count: 0)
+    private var granules = 0
+    private static let granuleRows = 16
 
     public init(over domain: RowDomain, offsets: Int, form: ConvolutionForm = .gather) {
         self.domain = domain
@@ -58,6 +62,11 @@ public final class NeighborTopology {
             inputRows = Buffer(repeating: 0, count: domain.capacity * offsets)
         }
         if inverse.count < domain.capacity { inverse = Buffer(repeating: 0, count: domain.capacity) }
+        granules = (ownedRows + NeighborTopology.granuleRows - 1) / NeighborTopology.granuleRows
+        if granuleStarts.count < 2 * offsets * (granules + 1) {
+            let most = domain.capacity / NeighborTopology.granuleRows + 2
+            granuleStarts = Buffer(repeating: 0, count: 2 * offsets * most)
+        }
         let isBoundary = { (row: Int) -> Bool in
             for k in 0..<self.offsets where Int(neighbors[row * self.offsets + k]) >= ownedRows { return true }
             return false
@@ -68,8 +77,24 @@ public final class NeighborTopology {
             appendPairs(neighbors, k, ownedRows, ghostRows, &next) { ghostRows == 0 || !isBoundary($0) }
             splits[k] = next
             if ghostRows > 0 { appendPairs(neighbors, k, ownedRows, ghostRows, &next, where: isBoundary) }
+            if form == .gather {
+                noteGranules(2 * k, starts[k]..<splits[k])
+                noteGranules(2 * k + 1, splits[k]..<next)
+            }
         }
         starts[offsets] = next
+    }
+
+    /// Finds the granules of output rows in a list of pairs in the order of output rows.
+    private func noteGranules(_ list: Int, _ range: Range<Int>) {
+        let target = granuleStarts.pointer + list * (granules + 1)
+        var pair = range.lowerBound
+        for granule in 0...granules {
+            while pair < range.upperBound && Int(outputRows.pointer[pair]) < granule * NeighborTopology.granuleRows {
+                pair += 1
+            }
+            target[granule] = Int32(truncatingIfNeeded: pair)
+        }
     }
 
     private func appendPairs(
@@ -111,7 +136,31 @@ public final class NeighborTopology {
             case .boundary: splits[k]..<starts[k + 1]
             case .all: starts[k]..<starts[k + 1]
             }
-        return RowPairs(
+        return pairs(range)
+    }
+
+    /// The pairs at one offset whose output rows lie in a range; of the gather form.
+    func pairs(_ k: Int, _ part: Part, rows: Range<Int>) -> RowPairs {
+        switch part {
+        case .interior: pairs(pair(2 * k, rows.lowerBound, splits[k])..<pair(2 * k, rows.upperBound, splits[k]))
+        case .boundary:
+            pairs(pair(2 * k + 1, rows.lowerBound, starts[k + 1])..<pair(2 * k + 1, rows.upperBound, starts[k + 1]))
+        case .all:
+            // Without ghosts, the only case, all pairs are interior.
+            pairs(pair(2 * k, rows.lowerBound, splits[k])..<pair(2 * k, rows.upperBound, splits[k]))
+        }
+    }
+
+    /// The first pair of a list, which ends at `end`, whose output row is not before `row`.
+    private func pair(_ list: Int, _ row: Int, _ end: Int) -> Int {
+        let granule = min(row / NeighborTopology.granuleRows, granules)
+        var pair = Int(granuleStarts.pointer[list * (granules + 1) + granule])
+        while pair < end && Int(outputRows.pointer[pair]) < row { pair += 1 }
+        return pair
+    }
+
+    private func pairs(_ range: Range<Int>) -> RowPairs {
+        RowPairs(
             outputRows: outputRows.pointer + range.lowerBound, inputRows: inputRows.pointer + range.lowerBound,
             count: range.count)
     }

@@ -21,14 +21,29 @@ public final class RowDomain {
 
 /// A variable's memory while a program runs.
 public struct Operand<Scalar: KernelScalar> {
+    /// The first row that is meant.
     public internal(set) var pointer: UnsafeMutablePointer<Scalar>
     /// The shape planned for; over a row domain its rows are the domain's capacity.
     public let shape: Shape
-    /// The rows in use and the length of a row.
+    /// The number of `pointer`'s row: 0, except where an operation computes a block of rows.
+    public internal(set) var firstRow = 0
+    /// The rows in use, or those of the block, and the length of a row.
     public internal(set) var rows: Int
     public let columns: Int
 
     public var count: Int { rows * columns }
+}
+
+/// How the computation of an operation may be cut, with the same bits however it is cut.
+public enum Division: Hashable, Sendable {
+    /// Not at all.
+    case none
+    /// Into blocks of rows: row r of the output depends on row r of the inputs, and on any row of those that are
+    /// `shared`. Neighboring operations of this kind are computed block by block, so that what passes between them
+    /// stays in the caches, and blocks go to the threads of a rank.
+    case rows(shared: Set<Int>)
+    /// Into so many pieces of the output, for the threads of a rank.
+    case pieces(Int)
 }
 
 /// One differentiable operation: how to compute its output, and which operations compute its adjoint.
@@ -47,7 +62,24 @@ public protocol Operation<Scalar>: Hashable {
     /// The input whose memory the output may take over if nobody reads that input later.
     var inPlaceInput: Int? { get }
 
-    /// Computes `output`, every element of its rows in use.
+    /// How the computation may be cut, for inputs of these shapes.
+    func division(of inputs: [Shape]) -> Division
+
+    /// The passes over all pieces of an operation divided into pieces: more than one where some of the work can be
+    /// done while communication is under way.
+    var passes: Int { get }
+
+    /// What must happen before a pass over the pieces, such as communication; on the rank's main thread.
+    func prepare(pass: Int, _ inputs: UnsafeBufferPointer<Operand<Scalar>>, output: Operand<Scalar>) throws
+
+    /// Computes one piece of `output`; called on any thread, for several pieces at once.
+    func evaluate(
+        piece: Int, of pieces: Int, pass: Int, _ inputs: UnsafeBufferPointer<Operand<Scalar>>,
+        into output: Operand<Scalar>) throws
+
+    /// Computes `output`, every element of its rows in use. An operation divided into rows computes those of `output`
+    /// alone, which may be a block of all; its inputs that are not shared are the same block. Not called for one that
+    /// is divided into pieces.
     ///
     /// - Throws: only what communication throws; nothing is allocated.
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) throws
@@ -61,4 +93,17 @@ public protocol Operation<Scalar>: Hashable {
 extension Operation {
     public func domain(of inputs: [RowDomain?]) -> RowDomain? { inputs.lazy.compactMap { $0 }.first }
     public var inPlaceInput: Int? { nil }
+    public func division(of inputs: [Shape]) -> Division { .none }
+    public var passes: Int { 1 }
+    public func prepare(
+        pass: Int, _ inputs: UnsafeBufferPointer<Operand<Scalar>>, output: Operand<Scalar>) throws {}
+    public func evaluate(
+        piece: Int, of pieces: Int, pass: Int, _ inputs: UnsafeBufferPointer<Operand<Scalar>>,
+        into output: Operand<Scalar>
+    ) throws {
+        preconditionFailure("\(self) is not divided into pieces")
+    }
+    public func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) throws {
+        preconditionFailure("\(self) is divided into pieces")
+    }
 }

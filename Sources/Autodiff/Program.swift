@@ -4,102 +4,109 @@ import Tensor
 /// A recorded computation with all of its memory planned: it computes chosen outputs again and again and allocates
 /// nothing while it does.
 ///
-/// Operations that no output needs are left out. Intermediate results share one arena by their lifetimes; inputs,
-/// constants and outputs have memory of their own; parameters are read where their arena is.
+/// Operations that no output needs are left out. The others are computed stage by stage (`Schedule`); results that
+/// pass from one operation of a stage to another live in a small buffer for one block of rows, other intermediate
+/// results share one arena by their lifetimes; inputs, constants and outputs have memory of their own; parameters are
+/// read where their arena is. Blocks and pieces of a stage go to the threads of `ThreadTeam.shared`; outputs have the
+/// same bits for any number of threads, any size of blocks, fused or not.
 public final class Program<Scalar: KernelScalar> {
-    struct Instruction {
-        let operation: any Operation<Scalar>
-        /// Where this instruction's inputs begin in the operand table, and how many they are.
-        let firstInput: Int
-        let inputCount: Int
-        /// Its output's place in the operand table.
-        let output: Int
+    /// How a program is cut, for tests and measurements; results do not depend on it.
+    public struct Options: Sendable {
+        /// Whether operations that pass single rows to each other are computed together.
+        public var isFusing = true
+        /// Rows of a block; chosen by size if nil.
+        public var blockRows: Int?
+        public init() {}
     }
 
-    private let instructions: [Instruction]
-    private let operands: UnsafeMutablePointer<Operand<Scalar>>
-    private let operandCount: Int
-    /// The operands whose row count is set anew at each run.
-    private let domains: [(operand: Int, domain: RowDomain)]
-    private let parameterOperands: [(operand: Int, offset: Int)]
-    /// For each tape node, the operands that refer to it, first of all its own.
-    private let operandsOfNode: [Int: [Int]]
-    private let completion: [Int: Int]
+    /// Whether `run` computes anew what depends on parameters alone, such as transposed weights. Where it is false,
+    /// `parametersChanged` tells when to.
+    public var preparesEachRun = true
+
+    let stages: [ProgramStage<Scalar>]
+    let team: ThreadTeam
+    /// The whole memory of each needed node; of those in block buffers, the shape alone.
+    let values: UnsafeMutablePointer<Operand<Scalar>>
+    /// The values whose row count is set anew at each run.
+    private let domains: [(value: Int, domain: RowDomain)]
+    private let parameterValues: [(value: Int, offset: Int)]
+    private let valueOfNode: [Int: Int]
+    private let stageOfNode: [Int: Int]
+    private let inBlocks: Set<Int>
     private let arena: Buffer<Scalar>
     private let pinned: [Buffer<Scalar>]
+    private let runner: StageRunner<Scalar>
+    private var isPrepared = false
 
     /// Elements of the arena that intermediate results share.
     public var arenaCount: Int { arena.count }
-    public var instructionCount: Int { instructions.count }
+    /// Operations that are computed.
+    public let operationCount: Int
+    /// What `run(afterStage:)` counts.
+    public var stageCount: Int { stages.count }
 
     /// Plans the computation of `outputs`.
     ///
-    /// - Parameter parameters: the parameter arena, which must stay where it is while the program lives (it can be
-    ///   changed with `bind(parameters:)`); nil if the tape has no parameters.
-    public init(computing outputs: [Variable<Scalar>], parameters: UnsafeMutablePointer<Scalar>? = nil) {
+    /// - Parameters:
+    ///   - parameters: the parameter arena, which must stay where it is while the program lives (it can be
+    ///     changed with `bind(parameters:)`); nil if the tape has no parameters.
+    ///   - team: the threads to compute on.
+    public init(
+        computing outputs: [Variable<Scalar>], parameters: UnsafeMutablePointer<Scalar>? = nil,
+        options: Options = Options(), team: ThreadTeam = .shared
+    ) {
         precondition(!outputs.isEmpty, "a program without outputs")
         let tape = outputs[0].tape
-        let plan = MemoryPlan(tape: tape, outputs: outputs.map(\.id))
+        let schedule = Schedule(tape: tape, outputs: outputs.map(\.id), fusing: options.isFusing)
+        let plan = MemoryPlan(tape: tape, schedule: schedule, outputs: outputs.map(\.id))
         let arena = Buffer<Scalar>(repeating: 0, count: plan.arenaCount)
+        let values = UnsafeMutablePointer<Operand<Scalar>>.allocate(capacity: schedule.needed.count)
         var pinned: [Buffer<Scalar>] = []
-        var pointers: [Int: UnsafeMutablePointer<Scalar>] = [:]
-        for id in plan.needed {
+        for (index, id) in schedule.needed.enumerated() {
             let node = tape.nodes[id]
+            let pointer: UnsafeMutablePointer<Scalar>
             switch plan.places[id] {
-            case .arena(let offset)?: pointers[id] = arena.pointer + offset
+            case .arena(let offset)?: pointer = arena.pointer + offset
             case .pinned?:
                 var fill: Scalar = 0
                 if case .constant(let value) = node.kind { fill = value }
                 let buffer = Buffer<Scalar>(repeating: fill, count: node.shape.count)
                 pinned.append(buffer)
-                pointers[id] = buffer.pointer
+                pointer = buffer.pointer
             case .parameter(let offset)?:
                 precondition(parameters != nil, "a program with parameters needs their arena")
-                pointers[id] = parameters! + offset
+                pointer = parameters! + offset
+            case .block?: pointer = arena.pointer
             case nil: preconditionFailure("node \(id) has no place")
             }
+            (values + index).initialize(
+                to: Operand(pointer: pointer, shape: node.shape, rows: node.shape.rows, columns: node.shape.columns))
         }
-
-        var table: [(id: Int, operand: Operand<Scalar>)] = []
-        func append(_ id: Int) -> Int {
-            let shape = tape.nodes[id].shape
-            table.append((id, Operand(pointer: pointers[id]!, shape: shape, rows: shape.rows, columns: shape.columns)))
-            return table.count - 1
+        let valueOfNode = Dictionary(uniqueKeysWithValues: schedule.needed.enumerated().map { ($1, $0) })
+        stages = schedule.stages.enumerated().map { index, stage in
+            ProgramStage(
+                stage, tape: tape, plan: plan, blockColumns: plan.blockColumns[index], valueOfNode: valueOfNode,
+                options: options)
         }
-        var instructions: [Instruction] = []
-        var completion: [Int: Int] = [:]
-        for id in plan.needed {
-            guard case .operation(let operation) = tape.nodes[id].kind else {
-                _ = append(id)
-                continue
-            }
-            let output = append(id)
-            let firstInput = table.count
-            for input in tape.nodes[id].inputs { _ = append(input) }
-            completion[id] = instructions.count
-            instructions.append(
-                Instruction(
-                    operation: operation, firstInput: firstInput, inputCount: tape.nodes[id].inputs.count,
-                    output: output))
+        stageOfNode = Dictionary(
+            uniqueKeysWithValues: schedule.stages.enumerated().flatMap { index, stage in stage.nodes.map { ($0, index) } })
+        domains = schedule.needed.enumerated().compactMap { index, id in tape.nodes[id].domain.map { (index, $0) } }
+        parameterValues = schedule.needed.enumerated().compactMap { index, id in
+            if case .parameter(let offset) = tape.nodes[id].kind { (index, offset) } else { nil }
         }
-
-        operandCount = table.count
-        operands = .allocate(capacity: table.count)
-        for (index, entry) in table.enumerated() { (operands + index).initialize(to: entry.operand) }
-        domains = table.enumerated().compactMap { index, entry in tape.nodes[entry.id].domain.map { (index, $0) } }
-        parameterOperands = table.enumerated().compactMap { index, entry in
-            if case .parameter(let offset) = tape.nodes[entry.id].kind { (index, offset) } else { nil }
-        }
-        operandsOfNode = Dictionary(grouping: table.indices, by: { table[$0].id })
-        self.instructions = instructions
-        self.completion = completion
+        inBlocks = Set(schedule.needed.filter { if case .block? = plan.places[$0] { true } else { false } })
+        operationCount = schedule.stages.reduce(0) { $0 + $1.nodes.count }
+        runner = StageRunner(stages: stages, values: values)
+        self.values = values
+        self.valueOfNode = valueOfNode
         self.arena = arena
         self.pinned = pinned
+        self.team = team
     }
 
     deinit {
-        operands.deinitialize(count: operandCount)
-        operands.deallocate()
+        values.deinitialize(count: valueOfNode.count)
+        values.deallocate()
     }
 
     /// Computes the outputs from the inputs and parameters as they are now.
@@ -107,43 +114,51 @@ public final class Program<Scalar: KernelScalar> {
     /// - Throws: what communication inside an operation throws; collective if an operation of the tape is.
     public func run() throws { try run { _ in } }
 
-    /// Computes the outputs and tells after each instruction its index, so that a result can be sent on its way
-    /// while the rest is computed (see `completionIndex`).
-    public func run(afterInstruction: (Int) throws -> Void) throws {
-        for (operand, domain) in domains { operands[operand].rows = domain.count }
-        for index in instructions.indices {
-            let instruction = instructions[index]
-            try instruction.operation.evaluate(
-                UnsafeBufferPointer(start: operands + instruction.firstInput, count: instruction.inputCount),
-                into: operands[instruction.output])
-            try afterInstruction(index)
+    /// Computes the outputs and tells after each stage its index, so that a result can be sent on its way while the
+    /// rest is computed (see `completionIndex`).
+    public func run(afterStage: (Int) throws -> Void) throws {
+        for (value, domain) in domains { values[value].rows = domain.count }
+        let skipsPreparation = isPrepared && !preparesEachRun
+        for index in stages.indices {
+            if !(skipsPreparation && stages[index].isPreparation) { try runner.run(index, on: team) }
+            try afterStage(index)
         }
+        isPrepared = true
     }
 
-    /// The index of the instruction that completes `output`; -1 for what needs no computation.
-    public func completionIndex(of output: Variable<Scalar>) -> Int { completion[output.id] ?? -1 }
+    /// What depends on parameters alone is computed by the next run, whatever `preparesEachRun` says.
+    public func parametersChanged() { isPrepared = false }
 
-    /// The memory of an input or output (or of an intermediate result, valid only until its memory is reused).
-    public func pointer(to variable: Variable<Scalar>) -> UnsafeMutablePointer<Scalar> {
-        guard let place = operandsOfNode[variable.id]?.first else {
-            preconditionFailure("variable of shape \(variable.shape) is not part of the program")
+    /// The index of the stage that completes `output`; -1 for what needs no computation.
+    public func completionIndex(of output: Variable<Scalar>) -> Int { stageOfNode[output.id] ?? -1 }
+
+    private func value(of variable: Variable<Scalar>) -> Int {
+        guard let value = valueOfNode[variable.id], !inBlocks.contains(variable.id) else {
+            preconditionFailure("variable of shape \(variable.shape) is neither input nor output of the program")
         }
-        return operands[place].pointer
+        return value
+    }
+
+    /// The memory of an input or output.
+    public func pointer(to variable: Variable<Scalar>) -> UnsafeMutablePointer<Scalar> {
+        values[value(of: variable)].pointer
     }
 
     /// Whether the program reads `variable` at all.
-    public func contains(_ variable: Variable<Scalar>) -> Bool { operandsOfNode[variable.id] != nil }
+    public func contains(_ variable: Variable<Scalar>) -> Bool { valueOfNode[variable.id] != nil }
 
     /// Lets the program read an input from, or write an output to, memory of the caller's instead of its own.
     ///
     /// The memory holds `shape.count` elements with `BufferPool.readableMargin` readable bytes behind them.
     public func bind(_ variable: Variable<Scalar>, to pointer: UnsafeMutablePointer<Scalar>) {
-        for place in operandsOfNode[variable.id] ?? [] { operands[place].pointer = pointer }
+        guard contains(variable) else { return }
+        values[value(of: variable)].pointer = pointer
     }
 
     /// Reads parameters from another arena from now on.
     public func bind(parameters: UnsafeMutablePointer<Scalar>) {
-        for (operand, offset) in parameterOperands { operands[operand].pointer = parameters + offset }
+        for (value, offset) in parameterValues { values[value].pointer = parameters + offset }
+        parametersChanged()
     }
 
     /// Copies a tensor into an input.

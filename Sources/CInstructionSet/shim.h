@@ -25,4 +25,13 @@ static inline int sages_processor_supports_instruction_set(void) {
 #endif
 }
 
+/// Tells the processor that the thread waits in a loop.
+static inline void sages_spin_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 #endif

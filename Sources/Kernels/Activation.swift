@@ -7,128 +7,101 @@ public enum Activation: String, Hashable, Sendable, CaseIterable {
     public static let maximumOrder = 3
 }
 
+/// Where to write a function (order 0) and its derivatives; nil for those that nobody wants.
+public struct ActivationOutputs<Scalar: KernelScalar> {
+    public var orders: (
+        UnsafeMutablePointer<Scalar>?, UnsafeMutablePointer<Scalar>?, UnsafeMutablePointer<Scalar>?,
+        UnsafeMutablePointer<Scalar>?
+    ) = (nil, nil, nil, nil)
+
+    public init() {}
+
+    public subscript(order: Int) -> UnsafeMutablePointer<Scalar>? {
+        get {
+            switch order {
+            case 0: orders.0
+            case 1: orders.1
+            case 2: orders.2
+            default: orders.3
+            }
+        }
+        set {
+            switch order {
+            case 0: orders.0 = newValue
+            case 1: orders.1 = newValue
+            case 2: orders.2 = newValue
+            default: orders.3 = newValue
+            }
+        }
+    }
+}
+
 /// out = the derivative of the given order (0...3) of the function at x, elementwise.
-@specialized(where T == Float)
-@specialized(where T == Double)
 public func applyActivation<T: KernelScalar>(
     _ out: UnsafeMutablePointer<T>, _ x: UnsafePointer<T>, _ function: Activation, order: Int, count: Int
 ) {
-    let one = T.Vector(repeating: 1)
-    switch function {
-    case .tanh:
-        mapOrders(out, x, order, count) { x in
-            T.tanh(x)
-        } first: { x in
-            let t = T.tanh(x)
-            return one - t * t
-        } second: { x in
-            let t = T.tanh(x)
-            return T.Vector(repeating: -2) * t * (one - t * t)
-        } third: { x in
-            let t = T.tanh(x)
-            let square = t * t
-            return (one - square) * (T.Vector(repeating: 6) * square - T.Vector(repeating: 2))
-        }
-    case .sigmoid:
-        mapOrders(out, x, order, count, value: T.sigmoid, first: sigmoid1, second: sigmoid2, third: sigmoid3)
-    case .softplus:
-        // The value is max(x, 0) + log(1 + e^-|x|), which does not overflow.
-        mapOrders(out, x, order, count) { x in
-            let zero = T.Vector.zero
-            let positive = zero.replacing(with: x, where: x .> zero)
-            let magnitude = x.replacing(with: zero - x, where: x .< zero)
-            return positive + T.log(one + T.exp(zero - magnitude))
-        } first: { T.sigmoid($0) } second: { sigmoid1($0) } third: { sigmoid2($0) }
-    case .silu:
-        mapOrders(out, x, order, count) { x in
-            x * T.sigmoid(x)
-        } first: { x in
-            let s = T.sigmoid(x)
-            return s.addingProduct(x, s * (one - s))
-        } second: { x in
-            (T.Vector(repeating: 2) * sigmoid1(x)).addingProduct(x, sigmoid2(x))
-        } third: { x in
-            (T.Vector(repeating: 3) * sigmoid2(x)).addingProduct(x, sigmoid3(x))
-        }
-    case .relu:
-        let zero = T.Vector.zero
-        mapOrders(out, x, order, count) { x in
-            zero.replacing(with: x, where: x .> zero)
-        } first: { x in
-            zero.replacing(with: one, where: x .> zero)
-        } second: { _ in zero } third: { _ in zero }
-    case .exponential:
-        mapOrders(out, x, order, count, value: T.exp, first: T.exp, second: T.exp, third: T.exp)
-    case .logarithm:
-        mapOrders(out, x, order, count) { T.log($0) } first: { one / $0 } second: { x in
-            T.Vector(repeating: -1) / (x * x)
-        } third: { x in
-            T.Vector(repeating: 2) / (x * x * x)
-        }
-    case .reciprocal:
-        mapOrders(out, x, order, count) { one / $0 } first: { x in
-            T.Vector(repeating: -1) / (x * x)
-        } second: { x in
-            T.Vector(repeating: 2) / (x * x * x)
-        } third: { x in
-            T.Vector(repeating: -6) / (x * x * (x * x))
-        }
-    case .squareRoot:
-        mapOrders(out, x, order, count) { $0.squareRoot() } first: { x in
-            T.Vector(repeating: 0.5) / x.squareRoot()
-        } second: { x in
-            T.Vector(repeating: -0.25) / (x * x.squareRoot())
-        } third: { x in
-            T.Vector(repeating: 0.375) / (x * x * x.squareRoot())
-        }
-    case .inverseSquareRoot:
-        mapOrders(out, x, order, count) { one / $0.squareRoot() } first: { x in
-            T.Vector(repeating: -0.5) / (x * x.squareRoot())
-        } second: { x in
-            T.Vector(repeating: 0.75) / (x * x * x.squareRoot())
-        } third: { x in
-            T.Vector(repeating: -1.875) / (x * x * (x * x.squareRoot()))
-        }
-    }
-
-    @inline(__always) func sigmoid1(_ x: T.Vector) -> T.Vector {
-        let s = T.sigmoid(x)
-        return s * (one - s)
-    }
-    @inline(__always) func sigmoid2(_ x: T.Vector) -> T.Vector {
-        let s = T.sigmoid(x)
-        return s * (one - s) * (one - s - s)
-    }
-    @inline(__always) func sigmoid3(_ x: T.Vector) -> T.Vector {
-        let s = T.sigmoid(x)
-        let product = s * (one - s)
-        return product * (one - T.Vector(repeating: 6) * product)
-    }
+    var outputs = ActivationOutputs<T>()
+    outputs[order] = out
+    applyActivation(outputs, x, function, count: count)
 }
 
-@inline(__always)
-private func mapOrders<T: KernelScalar>(
-    _ out: UnsafeMutablePointer<T>, _ x: UnsafePointer<T>, _ order: Int, _ count: Int,
-    value: (T.Vector) -> T.Vector, first: (T.Vector) -> T.Vector, second: (T.Vector) -> T.Vector,
-    third: (T.Vector) -> T.Vector
+/// The function at x and those of its derivatives that are wanted, from one evaluation of what they share; each has
+/// the bits of `applyActivation` of its order alone. An output may be x itself.
+@specialized(where T == Float)
+@specialized(where T == Double)
+public func applyActivation<T: KernelScalar>(
+    _ out: ActivationOutputs<T>, _ x: UnsafePointer<T>, _ function: Activation, count: Int
 ) {
-    switch order {
-    case 0: map(out, x, count, value)
-    case 1: map(out, x, count, first)
-    case 2: map(out, x, count, second)
-    default: map(out, x, count, third)
+    switch function {
+    case .tanh: map(TanhFormula.self, out, x, count)
+    case .sigmoid: map(SigmoidFormula.self, out, x, count)
+    case .softplus: map(SoftplusFormula.self, out, x, count)
+    case .silu: map(SiluFormula.self, out, x, count)
+    case .relu: map(ReluFormula.self, out, x, count)
+    case .exponential: map(ExponentialFormula.self, out, x, count)
+    case .logarithm: map(LogarithmFormula.self, out, x, count)
+    case .reciprocal: map(ReciprocalFormula.self, out, x, count)
+    case .squareRoot: map(SquareRootFormula.self, out, x, count)
+    case .inverseSquareRoot: map(InverseSquareRootFormula.self, out, x, count)
+    }
+}
+
+/// One loop for each set of orders that networks want, so that the compiler drops what a loop does not store.
+@inline(__always)
+private func map<T: KernelScalar, Formula: ActivationFormula>(
+    _: Formula.Type, _ out: ActivationOutputs<T>, _ x: UnsafePointer<T>, _ count: Int
+) {
+    let wanted = (out.orders.0 != nil, out.orders.1 != nil, out.orders.2 != nil, out.orders.3 != nil)
+    switch wanted {
+    case (true, false, false, false): loop(Formula.self, out, x, count, true, false, false, false)
+    case (false, true, false, false): loop(Formula.self, out, x, count, false, true, false, false)
+    case (false, false, true, false): loop(Formula.self, out, x, count, false, false, true, false)
+    case (true, true, false, false): loop(Formula.self, out, x, count, true, true, false, false)
+    case (true, true, true, false): loop(Formula.self, out, x, count, true, true, true, false)
+    default: loop(Formula.self, out, x, count, wanted.0, wanted.1, wanted.2, wanted.3)
     }
 }
 
 @inline(__always)
-private func map<T: KernelScalar>(
-    _ out: UnsafeMutablePointer<T>, _ x: UnsafePointer<T>, _ count: Int, _ value: (T.Vector) -> T.Vector
+private func loop<T: KernelScalar, Formula: ActivationFormula>(
+    _: Formula.Type, _ out: ActivationOutputs<T>, _ x: UnsafePointer<T>, _ count: Int,
+    _ zeroth: Bool, _ first: Bool, _ second: Bool, _ third: Bool
 ) {
     let lanes = T.Vector.scalarCount
     var index = 0
     while index + lanes <= count {
-        store(value(load(x + index)), to: out + index)
+        let values = Formula.orders(T.self, load(x + index))
+        if zeroth, let a = out.orders.0 { store(values.0, to: a + index) }
+        if first, let b = out.orders.1 { store(values.1, to: b + index) }
+        if second, let c = out.orders.2 { store(values.2, to: c + index) }
+        if third, let d = out.orders.3 { store(values.3, to: d + index) }
         index += lanes
     }
-    if index < count { storePartial(value(load(x + index)), to: out + index, count: count - index) }
+    guard index < count else { return }
+    let values = Formula.orders(T.self, load(x + index))
+    let rest = count - index
+    if zeroth, let a = out.orders.0 { storePartial(values.0, to: a + index, count: rest) }
+    if first, let b = out.orders.1 { storePartial(values.1, to: b + index, count: rest) }
+    if second, let c = out.orders.2 { storePartial(values.2, to: c + index, count: rest) }
+    if third, let d = out.orders.3 { storePartial(values.3, to: d + index, count: rest) }
 }

@@ -1,17 +1,37 @@
 // Elementwise kernels. Tails are computed in a full vector and stored in part, so an element's bits do not depend on
 // its place; buffers have the readable margin that the last load may touch.
+//
+// What a loop computes is a type, not a closure: the compiler calls closures of generic functions vector by vector.
+
+private protocol BinaryRule {
+    static func apply<T: KernelScalar>(_: T.Type, _ a: T.Vector, _ b: T.Vector) -> T.Vector
+}
+
+private enum Sum: BinaryRule {
+    @inline(__always) static func apply<T: KernelScalar>(_: T.Type, _ a: T.Vector, _ b: T.Vector) -> T.Vector { a + b }
+}
+
+private enum Difference: BinaryRule {
+    @inline(__always) static func apply<T: KernelScalar>(_: T.Type, _ a: T.Vector, _ b: T.Vector) -> T.Vector { a - b }
+}
+
+private enum Product: BinaryRule {
+    @inline(__always) static func apply<T: KernelScalar>(_: T.Type, _ a: T.Vector, _ b: T.Vector) -> T.Vector { a * b }
+}
 
 @inline(__always)
-private func forEachVector<T: KernelScalar>(
-    _ out: UnsafeMutablePointer<T>, _ count: Int, _ value: (Int) -> T.Vector
+private func combine<T: KernelScalar, Rule: BinaryRule>(
+    _: Rule.Type, _ out: UnsafeMutablePointer<T>, _ a: UnsafePointer<T>, _ b: UnsafePointer<T>, _ count: Int
 ) {
     let lanes = T.Vector.scalarCount
     var index = 0
     while index + lanes <= count {
-        store(value(index), to: out + index)
+        store(Rule.apply(T.self, load(a + index), load(b + index)), to: out + index)
         index += lanes
     }
-    if index < count { storePartial(value(index), to: out + index, count: count - index) }
+    if index < count {
+        storePartial(Rule.apply(T.self, load(a + index), load(b + index)), to: out + index, count: count - index)
+    }
 }
 
 /// out = a + b.
@@ -20,7 +40,7 @@ private func forEachVector<T: KernelScalar>(
 public func add<T: KernelScalar>(
     _ out: UnsafeMutablePointer<T>, _ a: UnsafePointer<T>, _ b: UnsafePointer<T>, count: Int
 ) {
-    forEachVector(out, count) { load(a + $0) + load(b + $0) }
+    combine(Sum.self, out, a, b, count)
 }
 
 /// out = a - b.
@@ -29,7 +49,7 @@ public func add<T: KernelScalar>(
 public func subtract<T: KernelScalar>(
     _ out: UnsafeMutablePointer<T>, _ a: UnsafePointer<T>, _ b: UnsafePointer<T>, count: Int
 ) {
-    forEachVector(out, count) { load(a + $0) - load(b + $0) }
+    combine(Difference.self, out, a, b, count)
 }
 
 /// out = a b.
@@ -38,7 +58,7 @@ public func subtract<T: KernelScalar>(
 public func multiply<T: KernelScalar>(
     _ out: UnsafeMutablePointer<T>, _ a: UnsafePointer<T>, _ b: UnsafePointer<T>, count: Int
 ) {
-    forEachVector(out, count) { load(a + $0) * load(b + $0) }
+    combine(Product.self, out, a, b, count)
 }
 
 /// out = factor a + offset.
@@ -49,7 +69,13 @@ public func affine<T: KernelScalar>(
 ) {
     let factor = T.Vector(repeating: factor)
     let offset = T.Vector(repeating: offset)
-    forEachVector(out, count) { offset.addingProduct(factor, load(a + $0)) }
+    let lanes = T.Vector.scalarCount
+    var index = 0
+    while index + lanes <= count {
+        store(offset.addingProduct(factor, load(a + index)), to: out + index)
+        index += lanes
+    }
+    if index < count { storePartial(offset.addingProduct(factor, load(a + index)), to: out + index, count: count - index) }
 }
 
 /// out[r, c] = a[r, c] + row[c].
@@ -58,10 +84,7 @@ public func affine<T: KernelScalar>(
 public func addRow<T: KernelScalar>(
     _ out: UnsafeMutablePointer<T>, _ a: UnsafePointer<T>, _ row: UnsafePointer<T>, rows: Int, columns: Int
 ) {
-    for r in 0..<rows {
-        let source = a + r * columns
-        forEachVector(out + r * columns, columns) { load(source + $0) + load(row + $0) }
-    }
+    for r in 0..<rows { combine(Sum.self, out + r * columns, a + r * columns, row, columns) }
 }
 
 /// out[r, c] = row[c].
@@ -79,9 +102,15 @@ public func repeatRow<T: KernelScalar>(
 public func scaleRows<T: KernelScalar>(
     _ out: UnsafeMutablePointer<T>, _ a: UnsafePointer<T>, _ column: UnsafePointer<T>, rows: Int, columns: Int
 ) {
+    let lanes = T.Vector.scalarCount
     for r in 0..<rows {
         let factor = T.Vector(repeating: column[r])
-        let source = a + r * columns
-        forEachVector(out + r * columns, columns) { load(source + $0) * factor }
+        let (source, target) = (a + r * columns, out + r * columns)
+        var index = 0
+        while index + lanes <= columns {
+            store(load(source + index) * factor, to: target + index)
+            index += lanes
+        }
+        if index < columns { storePartial(load(source + index) * factor, to: target + index, count: columns - index) }
     }
 }

@@ -1,5 +1,18 @@
 // One pass over the flat arenas; lengths are multiples of 16, so there are no tails.
 
+/// The running mean of the weights: average <- average + (1 - decay) (w - average), with the new weights.
+public struct WeightAverage<T: KernelScalar> {
+    let average: UnsafeMutablePointer<T>
+    let rest: T
+
+    public init(_ average: UnsafeMutablePointer<T>, decay: T) { (self.average, rest) = (average, 1 - decay) }
+
+    @inline(__always) func take(_ weights: T.Vector, at index: Int) {
+        let mean: T.Vector = load(average + index)
+        store(mean.addingProduct(T.Vector(repeating: rest), weights - mean), to: average + index)
+    }
+}
+
 /// The numbers of one step of `adamStep`.
 public struct AdamCoefficients<T: KernelScalar> {
     let gradientScale, beta1, beta2, correction1, correction2, epsilon, weightDecay, rate: T
@@ -20,7 +33,7 @@ public struct AdamCoefficients<T: KernelScalar> {
 @specialized(where T == Double)
 public func adamStep<T: KernelScalar>(
     _ w: UnsafeMutablePointer<T>, _ gradients: UnsafePointer<T>, _ m: UnsafeMutablePointer<T>,
-    _ v: UnsafeMutablePointer<T>, _ coefficients: AdamCoefficients<T>, count: Int
+    _ v: UnsafeMutablePointer<T>, _ coefficients: AdamCoefficients<T>, average: WeightAverage<T>?, count: Int
 ) {
     let scale = T.Vector(repeating: coefficients.gradientScale)
     let beta1 = T.Vector(repeating: coefficients.beta1)
@@ -40,7 +53,9 @@ public func adamStep<T: KernelScalar>(
         store(second, to: v + index)
         let weights = load(w + index)
         let direction = first * correction1 / ((second * correction2).squareRoot() + epsilon)
-        store(weights - rate * direction.addingProduct(decay, weights), to: w + index)
+        let updated = weights - rate * direction.addingProduct(decay, weights)
+        store(updated, to: w + index)
+        average?.take(updated, at: index)
     }
 }
 
@@ -51,7 +66,7 @@ public func adamStep<T: KernelScalar>(
 @specialized(where T == Double)
 public func momentumStep<T: KernelScalar>(
     _ w: UnsafeMutablePointer<T>, _ gradients: UnsafePointer<T>, _ v: UnsafeMutablePointer<T>,
-    gradientScale: T, momentum: T, rate: T, count: Int
+    gradientScale: T, momentum: T, rate: T, average: WeightAverage<T>?, count: Int
 ) {
     let scale = T.Vector(repeating: gradientScale)
     let momentum = T.Vector(repeating: momentum)
@@ -59,21 +74,8 @@ public func momentumStep<T: KernelScalar>(
     for index in stride(from: 0, to: count, by: T.Vector.scalarCount) {
         let velocity = (load(gradients + index) * scale).addingProduct(momentum, load(v + index))
         store(velocity, to: v + index)
-        store(load(w + index) - rate * velocity, to: w + index)
-    }
-}
-
-/// average <- average + (1 - decay) (w - average), the running mean of weights.
-///
-/// - Precondition: `count` is a multiple of 16.
-@specialized(where T == Float)
-@specialized(where T == Double)
-public func averageStep<T: KernelScalar>(
-    _ average: UnsafeMutablePointer<T>, _ w: UnsafePointer<T>, decay: T, count: Int
-) {
-    let rest = T.Vector(repeating: 1 - decay)
-    for index in stride(from: 0, to: count, by: T.Vector.scalarCount) {
-        let mean = load(average + index)
-        store(mean.addingProduct(rest, load(w + index) - mean), to: average + index)
+        let updated = load(w + index) - rate * velocity
+        store(updated, to: w + index)
+        average?.take(updated, at: index)
     }
 }

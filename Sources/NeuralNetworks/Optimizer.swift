@@ -26,15 +26,16 @@ public enum Optimizer: Hashable, Sendable {
     ///   - gradientScale: multiplies every gradient first (averaging, clipping).
     ///   - state: `stateCount` arenas of `count` elements, zero before the first step.
     ///   - step: counted from 0.
+    ///   - average: the running mean of the parameters, which takes in the new ones in the same pass; nil for none.
     public func update<Scalar: KernelScalar>(
         _ parameters: UnsafeMutablePointer<Scalar>, gradients: UnsafePointer<Scalar>, gradientScale: Double,
-        state: [Buffer<Scalar>], rate: Double, step: Int, count: Int
+        state: [Buffer<Scalar>], rate: Double, step: Int, average: WeightAverage<Scalar>? = nil, count: Int
     ) {
         switch self {
         case .sgd(let momentum):
             momentumStep(
                 parameters, gradients, state[0].pointer, gradientScale: Scalar(gradientScale),
-                momentum: Scalar(momentum), rate: Scalar(rate), count: count)
+                momentum: Scalar(momentum), rate: Scalar(rate), average: average, count: count)
         case .adamW(let beta1, let beta2, let epsilon, let weightDecay):
             adamStep(
                 parameters, gradients, state[0].pointer, state[1].pointer,
@@ -43,7 +44,7 @@ public enum Optimizer: Hashable, Sendable {
                     correction1: Scalar(1 / (1 - power(beta1, step + 1))),
                     correction2: Scalar(1 / (1 - power(beta2, step + 1))),
                     epsilon: Scalar(epsilon), weightDecay: Scalar(weightDecay), rate: Scalar(rate)),
-                count: count)
+                average: average, count: count)
         }
     }
 }

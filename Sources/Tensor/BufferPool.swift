@@ -61,9 +61,13 @@ public final class Buffer<Scalar: BitwiseCopyable> {
     /// A buffer of `count` scalars, all `value`.
     public init(repeating value: Scalar, count: Int) {
         self.count = count
-        let raw = BufferPool.shared.acquire(bytes: count * MemoryLayout<Scalar>.stride)
+        let bytes = count * MemoryLayout<Scalar>.stride
+        let raw = BufferPool.shared.acquire(bytes: bytes)
+        // A generic fill calls a function for each element, which takes seconds for the memory of a large program.
+        let isZero = withUnsafeBytes(of: value) { $0.allSatisfy { $0 == 0 } }
+        if isZero { raw.initializeMemory(as: UInt8.self, repeating: 0, count: bytes) }
         pointer = raw.bindMemory(to: Scalar.self, capacity: count)
-        pointer.update(repeating: value, count: count)
+        if !isZero { pointer.update(repeating: value, count: count) }
     }
 
     deinit { BufferPool.shared.release(UnsafeMutableRawPointer(pointer), bytes: count * MemoryLayout<Scalar>.stride) }

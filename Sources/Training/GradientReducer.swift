@@ -218,17 +218,13 @@ final class GradientReducer<Scalar: TrainingScalar> {
         startedBuckets = bucket + 1
     }
 
-    /// Starts the reductions that are left, that of the figures and flags among them. Collective.
-    func startRest() throws {
+    /// Waits for the sums over all ranks. Collective.
+    func finish() throws {
         guard communicator.size > 1 else { return }
         if !hasSums { sums.pointer.update(repeating: 0, count: sums.count) }
         while startedBuckets < buckets.count { try startReduction(of: startedBuckets) }
         try requests.startAllReduce(inPlace: tail.span, .sum)
-    }
-
-    /// Waits for the sums over all ranks. Collective; after `startRest`.
-    func finish() throws {
-        if communicator.size > 1 { try requests.wait() }
+        try requests.wait()
     }
 
     // MARK: Results, the same on every rank

@@ -45,10 +45,6 @@ public final class Trainer<Task: TrainingTask> {
     /// The micro-batches of a step that this rank computes.
     let share: Range<Int>
     private let draws: Buffer<SampleDraw>
-    /// Of the first micro-batch of the step after.
-    private let nextDraws: Buffer<SampleDraw>
-    /// The step whose first micro-batch the recorded inputs hold already.
-    private var filledStep: Int?
     let recorded: RecordedProgram<Task>
     let reducer: GradientReducer<Scalar>
     let validation: Validation<Task>?
@@ -90,7 +86,6 @@ public final class Trainer<Task: TrainingTask> {
         sampler = Sampler(sampleCount: task.sampleCount, seed: configuration.seed)
         share = Training.share(of: microBatches, part: communicator.rank, parts: communicator.size)
         draws = Buffer(repeating: SampleDraw(sample: 0, epoch: 0), count: share.count * configuration.microBatch)
-        nextDraws = Buffer(repeating: SampleDraw(sample: 0, epoch: 0), count: configuration.microBatch)
 
         func arena() -> Buffer<Scalar> { Buffer(repeating: 0, count: layout.count) }
         weights = arena()
@@ -104,6 +99,7 @@ public final class Trainer<Task: TrainingTask> {
         let recorded = RecordedProgram(
             task, samples: configuration.microBatch, withGradients: true, parameters: weights.pointer)
         self.recorded = recorded
+        recorded.program.preparesEachRun = false
         reducer = GradientReducer(
             layout: layout, gradients: recorded.gradients, program: recorded.program,
             figureCount: recorded.figureCount, microBatches: microBatches, communicator: communicator,
@@ -142,7 +138,8 @@ public final class Trainer<Task: TrainingTask> {
     /// - Throws: `TrainingError.notFinite` on every rank; what the task throws on one.
     @discardableResult
     public func takeStep(wantsCheckpoint: Bool = false) throws -> (stop: Bool, checkpoint: Bool) {
-        sampler.draw(from: position(of: step), into: draws.span)
+        sampler.draw(
+            from: step * configuration.globalBatch + share.lowerBound * configuration.microBatch, into: draws.span)
         try sum(wantsCheckpoint: wantsCheckpoint)
         if reducer.needsCalibration {
             calibrations += 1
@@ -166,44 +163,24 @@ public final class Trainer<Task: TrainingTask> {
         if JobSignals.received != nil { reducer.raise(.stop) }
         if wantsCheckpoint { reducer.raise(.checkpoint) }
         try computeMicroBatches()
-        try reducer.startRest()
-        try fillAhead()
         try reducer.finish()
         if reducer.isRaised(.notFinite) { throw try faultyMicroBatch() }
     }
 
     private func computeMicroBatches() throws {
         let size = configuration.microBatch
+        // The weights stay as they are until the update.
+        recorded.program.parametersChanged()
         for index in share {
             let first = (index - share.lowerBound) * size
-            if filledStep != step || index != share.lowerBound { try fill(draws.pointer + first) }
-            filledStep = nil
+            try task.fill(
+                recorded.inputs, of: recorded.program,
+                draws: UnsafeBufferPointer(start: draws.pointer + first, count: size), seed: configuration.seed,
+                purpose: .training)
             reducer.beginMicroBatch(index, of: share)
             try recorded.program.run { try reducer.advance(after: $0) }
             for figure in 0..<recorded.figureCount { reducer.addFigure(figure, recorded.figure(figure)) }
         }
-    }
-
-    private func fill(_ draws: UnsafePointer<SampleDraw>) throws {
-        try task.fill(
-            recorded.inputs, of: recorded.program,
-            draws: UnsafeBufferPointer(start: draws, count: configuration.microBatch), seed: configuration.seed,
-            purpose: .training)
-    }
-
-    /// Fills the inputs of the next step's first micro-batch: work that needs no weights, while the last gradients are
-    /// on their way.
-    private func fillAhead() throws {
-        guard step + 1 < totalSteps, !share.isEmpty else { return }
-        filledStep = nil
-        sampler.draw(from: position(of: step + 1), into: nextDraws.span)
-        try fill(nextDraws.pointer)
-        filledStep = step + 1
-    }
-
-    /// Where this rank's share of a step begins in the sampler's sequence.
-    private func position(of step: Int) -> Int {
-        step * configuration.globalBatch + share.lowerBound * configuration.microBatch
     }
 
     /// The error of the first micro-batch whose loss or gradient is not finite. Collective.
@@ -226,15 +203,13 @@ public final class Trainer<Task: TrainingTask> {
         gradientNorm = sumOfSquares(gradient.pointer, count: count).squareRoot()
         let isTooLong = configuration.clip > 0 && gradientNorm > configuration.clip
         learningRate = configuration.schedule.rate(at: step, of: totalSteps)
+        // A short memory at first, so that the first weights are soon forgotten.
+        let decay = min(configuration.averaging, Double(1 + step) / Double(10 + step))
         configuration.optimizer.update(
             weights.pointer, gradients: gradient.pointer,
             gradientScale: isTooLong ? configuration.clip / gradientNorm : 1, state: optimizerState,
-            rate: learningRate, step: step, count: count)
-        if let average {
-            // A short memory at first, so that the first weights are soon forgotten.
-            let decay = min(configuration.averaging, Double(1 + step) / Double(10 + step))
-            averageStep(average.pointer, weights.pointer, decay: Scalar(decay), count: count)
-        }
+            rate: learningRate, step: step, average: average.map { WeightAverage($0.pointer, decay: Scalar(decay)) },
+            count: count)
     }
 
     /// The mean of a figure beside the loss over the last step's micro-batches, by its index.

@@ -11,6 +11,7 @@ struct Evaluate: Verb {
     let data: String
     let rollout: Int?
     let frame: Int
+    let threads: Int
     let isJSON: Bool
 
     init(_ arguments: Arguments) throws {
@@ -18,6 +19,7 @@ struct Evaluate: Verb {
         data = try arguments.requiredText("data")
         rollout = try arguments.number("rollout", in: .atLeast(1))
         frame = try arguments.requiredNumber("frame", in: .atLeast(0))
+        threads = try arguments.threads()
         isJSON = arguments.isGiven("json")
         guard rollout != nil || !arguments.isGiven("frame") else {
             throw arguments.fault("--frame is where a rollout starts; --rollout is missing")

@@ -23,6 +23,7 @@ struct Simulate: Verb {
     let replicate: SIMD3<Int>
     let environment: [EnvironmentVariable: Double]
     let resumes: Bool
+    let threads: Int
     let isJSON: Bool
 
     init(_ arguments: Arguments) throws {
@@ -37,6 +38,7 @@ struct Simulate: Verb {
         replicate = try arguments.extents("replicate").map { SIMD3($0.x, $0.y, $0.z) } ?? SIMD3(1, 1, 1)
         environment = try Self.environment(arguments)
         resumes = arguments.isGiven("resume")
+        threads = try arguments.threads()
         isJSON = arguments.isGiven("json")
         guard input != output else { throw arguments.fault("--out \(output) is the input; it would be overwritten") }
     }

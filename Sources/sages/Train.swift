@@ -13,6 +13,7 @@ struct Train: Verb {
     let output: String?
     let resumes: Bool
     let explains: Bool
+    let threads: Int
     let isJSON: Bool
 
     init(_ arguments: Arguments) throws {
@@ -21,6 +22,7 @@ struct Train: Verb {
         output = arguments.text("out")
         resumes = arguments.isGiven("resume")
         explains = arguments.isGiven("explain")
+        threads = try arguments.threads()
         isJSON = arguments.isGiven("json")
     }
 

@@ -98,3 +98,105 @@ import Testing
         }
     }
 }
+
+/// Any rows of an output by themselves: what a program needs to compute a convolution block by block.
+@Suite struct GridConvolutionRowTests {
+    @Test(arguments: [1, 7, 30, 100, 1000]) func blocksOfRows(_ size: Int) throws {
+        let extents = CellExtents(z: 4, y: 6, x: 5)
+        let grid = GridTopology("grid", extents: extents, samples: 2, periodic: (true, false, true), exchange: nil,
+                                haloPlace: .inPlace)
+        let convolution = GridConvolution(over: grid)
+        convolution.prepare(Double.self, inputs: 3, outputs: 9)
+        let rows = 2 * extents.count
+        func operand(_ columns: Int, _ seed: UInt64) -> (Buffer<Double>, Operand<Double>) {
+            let buffer = Buffer<Double>(repeating: 0, count: rows * columns)
+            let values = Tensor<Double>([rows, columns], normal: 1, seed: seed)
+            for index in 0..<values.count { buffer.pointer[index] = values[index] }
+            return (buffer, Operand(pointer: buffer.pointer, shape: values.shape, rows: rows, columns: columns))
+        }
+        func part(_ operand: Operand<Double>, _ first: Int, _ count: Int) -> Operand<Double> {
+            Operand(pointer: operand.pointer + first * operand.columns, shape: operand.shape, rows: count,
+                    columns: operand.columns)
+        }
+        func values(_ operand: Operand<Double>) -> [Double] {
+            Array(UnsafeBufferPointer(start: operand.pointer, count: operand.count))
+        }
+        let geometry = convolution.geometry(3, 9)
+        let weights = Tensor<Double>([27, 3, 9], normal: 1, seed: 4)
+        let packed = Buffer<Double>(repeating: 0, count: packedConvolutionWeightCount(Double.self, geometry))
+        let adjoint = Buffer<Double>(repeating: 0, count: packedConvolutionAdjointWeightCount(Double.self, geometry))
+        weights.withUnsafePointer {
+            packConvolutionWeights(packed.pointer, $0, bias: nil, geometry)
+            packConvolutionAdjointWeights(adjoint.pointer, $0, geometry)
+        }
+        let memory = [operand(3, 1), operand(9, 2), operand(9, 3), operand(3, 5), operand(3, 6)]
+        let (x, whole, blocks) = (memory[0].1, memory[1].1, memory[2].1)
+        let (wholeX, blocksX) = (memory[3].1, memory[4].1)
+        try convolution.forward(whole, x, packed: packed.pointer)
+        try convolution.backwardData(wholeX, whole, packed: adjoint.pointer)
+        for first in stride(from: 0, to: rows, by: size) {
+            let count = min(size, rows - first)
+            try convolution.forward(part(blocks, first, count), firstRow: first, x, packed: packed.pointer)
+            try convolution.backwardData(part(blocksX, first, count), firstRow: first, whole, packed: adjoint.pointer)
+        }
+        #expect(values(blocks) == values(whole))
+        #expect(values(blocksX) == values(wholeX))
+        #expect(Set(values(whole)).count > rows)
+    }
+}
+
+/// Stands for other ranks: the ghosts of one periodic box, from the cells at its surface alone.
+private final class PeriodicExchange: GridExchange {
+    private let extents: CellExtents
+    private(set) var started = 0
+
+    init(_ extents: CellExtents) { self.extents = extents }
+
+    func start<Scalar: KernelScalar>(padded: UnsafeMutablePointer<Scalar>, channels: Int) { started += 1 }
+
+    func finish<Scalar: KernelScalar>(padded: UnsafeMutablePointer<Scalar>, channels: Int) {
+        let strides = CellStrides(packed: extents, padding: 1, channels: channels)
+        func owned(_ index: Int, _ extent: Int) -> Int { (index + extent - 1) % extent + 1 }
+        for z in 0..<extents.z + 2 {
+            for y in 0..<extents.y + 2 {
+                for x in 0..<extents.x + 2 {
+                    let source = (owned(z, extents.z), owned(y, extents.y), owned(x, extents.x))
+                    if source == (z, y, x) { continue }
+                    for c in 0..<channels {
+                        padded[strides.offset(z, y, x) + c] = padded[strides.offset(source.0, source.1, source.2) + c]
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Halo cells that arrive while inner cells are computed give the bits of a grid held alone.
+@Suite struct GridConvolutionExchangeTests {
+    @Test(arguments: [CellExtents(z: 11, y: 12, x: 13), CellExtents(z: 2, y: 5, x: 1), CellExtents(z: 4, y: 4, x: 4)])
+    func exchangedHalo(_ extents: CellExtents) throws {
+        func values(_ exchange: PeriodicExchange?, _ place: GridTopology.HaloPlace) throws -> [[Float]] {
+            let grid = GridTopology("grid", extents: extents, samples: 1, periodic: (true, true, true),
+                                    exchange: exchange, haloPlace: place)
+            let tape = Tape<Float>()
+            let x = tape.input("x", [extents.count, 6], over: grid.domain)
+            let w = tape.input("w", [27, 6, 9])
+            let y = x.gridConvolution(w, GridConvolution(over: grid)).applying(.tanh)
+            let outputs = [y] + tape.gradients(of: y.applying(.exponential).sum(), withRespectTo: [x])
+            let program = Program(computing: outputs)
+            program.set(x, Tensor(x.shape, normal: 1, seed: 1))
+            program.set(w, Tensor(w.shape, normal: 0.1, seed: 2))
+            try program.run()
+            return outputs.map { output in
+                let tensor = program.value(of: output)
+                return (0..<tensor.count).map { tensor[$0] }
+            }
+        }
+        let alone = try values(nil, .padded)
+        for place in [GridTopology.HaloPlace.padded, .inPlace] {
+            let exchange = PeriodicExchange(extents)
+            #expect(try values(exchange, place) == alone)
+            #expect(exchange.started == 2)
+        }
+    }
+}

@@ -63,19 +63,22 @@ struct LayerTests {
         let optimizer = Optimizer.adamW(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: decay)
         let weights = Buffer<Double>(repeating: 1.5, count: 16)
         let state = [Buffer<Double>(repeating: 0, count: 16), Buffer<Double>(repeating: 0, count: 16)]
-        var (w, m, v) = (1.5, 0.0, 0.0)
+        let average = Buffer<Double>(repeating: 1, count: 16)
+        var (w, m, v, mean) = (1.5, 0.0, 0.0, 1.0)
         for step in 0..<5 {
             let g = 0.3 - 0.2 * Double(step)
             let gradients = Buffer<Double>(repeating: g, count: 16)
             optimizer.update(
                 weights.pointer, gradients: gradients.pointer, gradientScale: 0.5, state: state, rate: rate, step: step,
-                count: 16)
+                average: WeightAverage(average.pointer, decay: 0.75), count: 16)
             m = beta1 * m + (1 - beta1) * g / 2
             v = beta2 * v + (1 - beta2) * g * g / 4
             var (power1, power2) = (1.0, 1.0)
             for _ in 0...step { (power1, power2) = (power1 * beta1, power2 * beta2) }
             w -= rate * (m / (1 - power1) / ((v / (1 - power2)).squareRoot() + epsilon) + decay * w)
+            mean += 0.25 * (w - mean)
             #expect(abs(weights[0] - w) < 1e-12 && weights[15] == weights[0])
+            #expect(abs(average[0] - mean) < 1e-12 && average[15] == average[0])
         }
     }
 

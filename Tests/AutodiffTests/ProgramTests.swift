@@ -31,7 +31,7 @@ struct ProgramTests {
         let tape = Tape<Float>()
         let x = tape.input("x", [8, 8])
         let sum = x.applying(.tanh) + x.applying(.tanh)
-        #expect(Program(computing: [sum]).instructionCount == 2)
+        #expect(Program(computing: [sum]).operationCount == 2)
     }
 
     @Test func onlyRowsInUseAreComputed() throws {

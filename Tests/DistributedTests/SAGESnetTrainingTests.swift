@@ -28,6 +28,13 @@ private func weights(_ members: String, _ path: String, microBatch: Int, _ commu
     return trainer.parameters.map { UInt64($0.bitPattern) } + [trainer.loss.bitPattern]
 }
 
+/// Runs `body` with more threads for the programs of this rank.
+private func withThreads<Result>(_ count: Int, _ body: () throws -> Result) rethrows -> Result {
+    ThreadTeam.shared.resize(to: count)
+    defer { ThreadTeam.shared.resize(to: 1) }
+    return try body()
+}
+
 /// What a training can be made of.
 private let variants = [
     "channels: 6, blocks: 1",
@@ -44,6 +51,45 @@ let sagesnetTrainingTests: [DistributedTest] = [
                 let mine = try weights(members, path, microBatch: 1, communicator)
                 let serial = try onFirst(1, of: communicator) { try weights(members, path, microBatch: 1, $0) }
                 try expect(mine == (try shared(serial, communicator)), "\(members): not the weights of one rank")
+            }
+        }
+    },
+    DistributedTest("sagesnet.training.threadBits", ranks: few) { communicator in
+        try withCrystal(communicator) { path in
+            for members in variants {
+                let alone = try weights(members, path, microBatch: 1, communicator)
+                let together = try withThreads(3) { try weights(members, path, microBatch: 1, communicator) }
+                try expect(alone == together, "\(members): not the weights of one thread")
+            }
+        }
+    },
+    DistributedTest("sagesnet.training.threadsAllocateNothing", ranks: few) { communicator in
+        try withCrystal(communicator) { path in
+            for members in variants {
+                let task = try SAGESnetTask<Float>(modelConfiguration("cell: 1, \(members)"), training: [path], validation: [])
+                let trainer = try Trainer(task: task, configuration: training(microBatch: 2), communicator: communicator)
+                for index in 0..<task.training[0].frameCount { _ = try task.training[0].frame(index) }
+                try withThreads(3) {
+                    for _ in 0..<8 { try trainer.takeStep() }
+                    let allocations = try countAllocations { for _ in 0..<3 { try trainer.takeStep() } }
+                    try expect(allocations == 0, "\(members): \(allocations) allocations in 3 steps of 3 threads")
+                }
+            }
+        }
+    },
+    DistributedTest("sagesnet.simulator.threadBits", ranks: few) { communicator in
+        try withCrystal(communicator) { path in
+            for members in variants {
+                func velocities() throws -> [SIMD3<Double>] {
+                    var rollout = RandomRollout(members)
+                    (rollout.timeStep, rollout.speed, rollout.kick) = (0.004, 3, 0.01)
+                    let simulator = try rollout.simulator(path, communicator)
+                    for _ in 0..<6 { try simulator.advance() }
+                    return simulator.localAtoms.sorted { $0.id < $1.id }.map(\.velocity)
+                }
+                let alone = try velocities()
+                let together = try withThreads(3) { try velocities() }
+                try expect(alone == together, "\(members): not the atoms of one thread")
             }
         }
     },

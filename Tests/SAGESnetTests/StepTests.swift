@@ -9,7 +9,7 @@ import Trajectory
 
 @Suite(.serialized) struct SimulatorStepTests {
     /// A step of the simulator is the step that is trained, but for what conservation takes out.
-    @Test(arguments: ["", "cells: \"dense\"", "predictor: \"increment\"", "environment: [\"temperature\"]"])
+    @Test(arguments: ["", "cells: \"dense\"", "predictor: \"increment\", codecWeight: 0", "environment: [\"temperature\"]"])
     func isTheTrainedStep(_ members: String) throws {
         let scratch = try Scratch()
         let path = try scratch.lattice("crystal")
@@ -44,7 +44,7 @@ import Trajectory
         }
         // A kick left out or doubled would miss by the order of one.
         #expect(abs((position + velocity).squareRoot() - loss.squareRoot()) < 1e-3, "\(position) + \(velocity), \(loss)")
-        #expect(loss < 0.5, "the model knows little: \(loss)")
+        #expect(loss < 1, "the model knows little: \(loss)")
     }
 
     /// An environment that all cells share is added like one that every row holds.

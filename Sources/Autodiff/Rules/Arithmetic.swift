@@ -4,8 +4,11 @@ import Tensor
 /// y = a + b; adjoint: the cotangent for both.
 struct Addition<Scalar: KernelScalar>: Operation {
     func shape(of inputs: [Shape]) -> Shape { commonShape(inputs, "addition") }
+    func division(of inputs: [Shape]) -> Division { .rows(shared: []) }
     var inPlaceInput: Int? { 0 }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
         add(output.pointer, inputs[0].pointer, inputs[1].pointer, count: output.count)
     }
@@ -18,8 +21,11 @@ struct Addition<Scalar: KernelScalar>: Operation {
 /// y = a - b; adjoint: g and -g.
 struct Subtraction<Scalar: KernelScalar>: Operation {
     func shape(of inputs: [Shape]) -> Shape { commonShape(inputs, "subtraction") }
+    func division(of inputs: [Shape]) -> Division { .rows(shared: []) }
     var inPlaceInput: Int? { 0 }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
         subtract(output.pointer, inputs[0].pointer, inputs[1].pointer, count: output.count)
     }
@@ -32,8 +38,11 @@ struct Subtraction<Scalar: KernelScalar>: Operation {
 /// y = a b elementwise; adjoint: g b and g a.
 struct Multiplication<Scalar: KernelScalar>: Operation {
     func shape(of inputs: [Shape]) -> Shape { commonShape(inputs, "multiplication") }
+    func division(of inputs: [Shape]) -> Division { .rows(shared: []) }
     var inPlaceInput: Int? { 0 }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
         multiply(output.pointer, inputs[0].pointer, inputs[1].pointer, count: output.count)
     }
@@ -51,8 +60,11 @@ struct Affine<Scalar: KernelScalar>: Operation {
     let offset: Scalar
 
     func shape(of inputs: [Shape]) -> Shape { inputs[0] }
+    func division(of inputs: [Shape]) -> Division { .rows(shared: []) }
     var inPlaceInput: Int? { 0 }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
         affine(output.pointer, inputs[0].pointer, factor: factor, offset: offset, count: output.count)
     }

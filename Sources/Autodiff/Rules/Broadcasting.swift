@@ -7,9 +7,12 @@ struct RowAddition<Scalar: KernelScalar>: Operation {
         precondition(inputs[1].count == inputs[0].columns, "a row \(inputs[1]) added to \(inputs[0])")
         return inputs[0]
     }
+    func division(of inputs: [Shape]) -> Division { .rows(shared: [1]) }
     func domain(of inputs: [RowDomain?]) -> RowDomain? { inputs[0] }
     var inPlaceInput: Int? { 0 }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
         addRow(
             output.pointer, inputs[0].pointer, inputs[1].pointer, rows: output.rows, columns: output.columns)
@@ -30,6 +33,8 @@ struct RowSum<Scalar: KernelScalar>: Operation {
     }
     func domain(of inputs: [RowDomain?]) -> RowDomain? { nil }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
         sumRows(output.pointer, inputs[0].pointer, rows: inputs[0].rows, columns: inputs[0].columns)
     }
@@ -48,8 +53,11 @@ struct RowRepetition<Scalar: KernelScalar>: Operation {
         precondition(inputs[0].count == result.columns, "\(inputs[0]) repeated to \(result)")
         return result
     }
+    func division(of inputs: [Shape]) -> Division { .rows(shared: [0]) }
     func domain(of inputs: [RowDomain?]) -> RowDomain? { rowDomain.domain }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
         repeatRow(output.pointer, inputs[0].pointer, rows: output.rows, columns: output.columns)
     }
@@ -72,8 +80,11 @@ struct RowScaling<Scalar: KernelScalar>: Operation {
         precondition(inputs[1].columns == 1 && inputs[1].rows == inputs[0].rows, "\(inputs[0]) scaled by \(inputs[1])")
         return inputs[0]
     }
+    func division(of inputs: [Shape]) -> Division { .rows(shared: []) }
     var inPlaceInput: Int? { 0 }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
         scaleRows(
             output.pointer, inputs[0].pointer, inputs[1].pointer, rows: output.rows, columns: output.columns)
@@ -92,7 +103,10 @@ struct RowScaling<Scalar: KernelScalar>: Operation {
 /// y[r] = sum over c of a[r, c] b[r, c]; adjoint: each factor scaled by the cotangent's rows.
 struct RowDot<Scalar: KernelScalar>: Operation {
     func shape(of inputs: [Shape]) -> Shape { commonShape(inputs, "row products").withColumns(1) }
+    func division(of inputs: [Shape]) -> Division { .rows(shared: []) }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
         dotRows(
             output.pointer, inputs[0].pointer, inputs[1].pointer, rows: inputs[0].rows, columns: inputs[0].columns)
@@ -111,7 +125,10 @@ struct RowDot<Scalar: KernelScalar>: Operation {
 /// y[r] = sum over c of a[r, c]; adjoint: the cotangent repeated in every column.
 struct ColumnSum<Scalar: KernelScalar>: Operation {
     func shape(of inputs: [Shape]) -> Shape { inputs[0].withColumns(1) }
+    func division(of inputs: [Shape]) -> Division { .rows(shared: []) }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
         sumColumns(output.pointer, inputs[0].pointer, rows: inputs[0].rows, columns: inputs[0].columns)
     }

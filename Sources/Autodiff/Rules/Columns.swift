@@ -9,7 +9,10 @@ struct ColumnSlice<Scalar: KernelScalar>: Operation {
         precondition(columns.lowerBound >= 0 && columns.upperBound <= inputs[0].columns, "\(columns) of \(inputs[0])")
         return inputs[0].withColumns(columns.count)
     }
+    func division(of inputs: [Shape]) -> Division { .rows(shared: []) }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
         sliceColumns(
             output.pointer, inputs[0].pointer, rows: output.rows, columns: columns.count, first: columns.lowerBound,
@@ -32,7 +35,10 @@ struct ColumnPadding<Scalar: KernelScalar>: Operation {
         precondition(first >= 0 && first + inputs[0].columns <= total, "\(inputs[0]) in \(total) columns at \(first)")
         return inputs[0].withColumns(total)
     }
+    func division(of inputs: [Shape]) -> Division { .rows(shared: []) }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
         padColumns(
             output.pointer, inputs[0].pointer, rows: output.rows, columns: inputs[0].columns, first: first,
@@ -50,7 +56,10 @@ struct Concatenation<Scalar: KernelScalar>: Operation {
         precondition(inputs.allSatisfy { $0.rows == inputs[0].rows }, "concatenation of \(inputs)")
         return inputs[0].withColumns(inputs.reduce(0) { $0 + $1.columns })
     }
+    func division(of inputs: [Shape]) -> Division { .rows(shared: []) }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
         var first = 0
         for input in inputs {

@@ -14,6 +14,8 @@ struct MirrorTransposition<Scalar: KernelScalar>: Operation {
     }
     func domain(of inputs: [RowDomain?]) -> RowDomain? { nil }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
         let shape = inputs[0].shape
         let (rows, columns) = (shape[shape.rank - 2], shape.columns)

@@ -18,24 +18,61 @@ struct NeighborConvolution<Scalar: KernelScalar>: Operation {
     }
     func domain(of inputs: [RowDomain?]) -> RowDomain? { topology.domain }
 
-    func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) throws {
-        let (x, w) = (inputs[0], inputs[1])
-        try topology.exchange?.start(rows: x.pointer, channels: x.columns)
-        fill(output.pointer, with: 0, count: output.count)
-        accumulate(.interior, x, w, output)
-        try topology.exchange?.finish(rows: x.pointer, channels: x.columns)
-        accumulate(.boundary, x, w, output)
+    /// With an exchange, all rows that need no ghost are computed while it is under way; without one, a block of rows
+    /// goes on to the operations behind while it is hot. The scatter form has its own order of pairs.
+    func division(of inputs: [Shape]) -> Division {
+        if topology.form == .scatter { return .pieces(1) }
+        if topology.exchange == nil { return .rows(shared: [0, 1]) }
+        return .pieces(min(max(topology.domain.capacity / 64, 1), 64))
+    }
+    var passes: Int { 2 }
+
+    func prepare(pass: Int, _ inputs: UnsafeBufferPointer<Operand<Scalar>>, output: Operand<Scalar>) throws {
+        let x = inputs[0]
+        if pass == 0 {
+            try topology.exchange?.start(rows: x.pointer, channels: x.columns)
+        } else {
+            try topology.exchange?.finish(rows: x.pointer, channels: x.columns)
+        }
     }
 
-    private func accumulate(
-        _ part: NeighborTopology.Part, _ x: Operand<Scalar>, _ w: Operand<Scalar>, _ output: Operand<Scalar>
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
+    func evaluate(
+        piece: Int, of pieces: Int, pass: Int, _ inputs: UnsafeBufferPointer<Operand<Scalar>>,
+        into output: Operand<Scalar>
     ) {
+        let rows = (piece * output.rows / pieces)..<((piece + 1) * output.rows / pieces)
+        if pass == 0 {
+            fill(output.pointer + rows.lowerBound * output.columns, with: 0, count: rows.count * output.columns)
+        }
+        accumulate(inputs, output.pointer, output.columns, rows, pieces == 1, pass == 0 ? .interior : .boundary)
+    }
+
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
+    func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
+        precondition(topology.exchange == nil, "an exchange that came after the program")
+        fill(output.pointer, with: 0, count: output.count)
+        // Pairs count rows from the first of all, which need not be in memory.
+        accumulate(
+            inputs, output.pointer - output.firstRow * output.columns, output.columns,
+            output.firstRow..<(output.firstRow + output.rows), output.rows == topology.domain.count, .all)
+    }
+
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
+    private func accumulate(
+        _ inputs: UnsafeBufferPointer<Operand<Scalar>>, _ y: UnsafeMutablePointer<Scalar>, _ columns: Int,
+        _ rows: Range<Int>, _ areAllRows: Bool, _ part: NeighborTopology.Part
+    ) {
+        let (x, w) = (inputs[0], inputs[1])
         for k in 0..<topology.offsets {
-            let pairs = topology.pairs(k, part)
+            let pairs = areAllRows ? topology.pairs(k, part) : topology.pairs(k, part, rows: rows)
             guard pairs.count > 0 else { continue }
             multiplyRows(
-                output.pointer, x.pointer, w.pointer + k * x.columns * output.columns, inputs: x.columns,
-                outputs: output.columns, pairs: pairs, accumulating: true)
+                y, x.pointer, w.pointer + k * x.columns * columns, inputs: x.columns, outputs: columns, pairs: pairs,
+                accumulating: true)
         }
     }
 
@@ -60,16 +97,26 @@ struct NeighborOuterProduct<Scalar: KernelScalar>: Operation {
         return [topology.offsets, inputs[0].columns, inputs[1].columns]
     }
     func domain(of inputs: [RowDomain?]) -> RowDomain? { nil }
+    func division(of inputs: [Shape]) -> Division {
+        .pieces(topology.offsets * OuterProductPieces.count(inputs: inputs[0].columns))
+    }
 
-    func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) throws {
+    func prepare(pass: Int, _ inputs: UnsafeBufferPointer<Operand<Scalar>>, output: Operand<Scalar>) throws {
+        try topology.exchange?.start(rows: inputs[0].pointer, channels: inputs[0].columns)
+        try topology.exchange?.finish(rows: inputs[0].pointer, channels: inputs[0].columns)
+    }
+
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
+    func evaluate(
+        piece: Int, of pieces: Int, pass: Int, _ inputs: UnsafeBufferPointer<Operand<Scalar>>,
+        into output: Operand<Scalar>
+    ) {
         let (x, g) = (inputs[0], inputs[1])
-        try topology.exchange?.start(rows: x.pointer, channels: x.columns)
-        try topology.exchange?.finish(rows: x.pointer, channels: x.columns)
-        for k in 0..<topology.offsets {
-            outerProductOfRows(
-                output.pointer + k * x.columns * g.columns, x.pointer, g.pointer, inputs: x.columns,
-                outputs: g.columns, pairs: topology.pairs(k, .all))
-        }
+        let (range, k) = (piece / topology.offsets, piece % topology.offsets)
+        outerProductOfRows(
+            output.pointer + k * x.columns * g.columns, x.pointer, g.pointer, inputs: x.columns, outputs: g.columns,
+            pairs: topology.pairs(k, .all), inputRange: OuterProductPieces.range(range, inputs: x.columns))
     }
 
     func adjoints(

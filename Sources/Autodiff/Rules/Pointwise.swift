@@ -7,8 +7,11 @@ struct Pointwise<Scalar: KernelScalar>: Operation {
     let order: Int
 
     func shape(of inputs: [Shape]) -> Shape { inputs[0] }
+    func division(of inputs: [Shape]) -> Division { .rows(shared: []) }
     var inPlaceInput: Int? { 0 }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
         applyActivation(output.pointer, inputs[0].pointer, function, order: order, count: output.count)
     }

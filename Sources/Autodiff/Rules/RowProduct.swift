@@ -19,7 +19,10 @@ struct RowProduct<Scalar: KernelScalar>: Operation {
         return inputs[0].withColumns(inputs[1].columns)
     }
     func domain(of inputs: [RowDomain?]) -> RowDomain? { inputs[0] }
+    func division(of inputs: [Shape]) -> Division { backend == .kernel ? .rows(shared: [1]) : .none }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
         let (x, w) = (inputs[0], inputs[1])
         switch backend {
@@ -53,19 +56,29 @@ struct RowOuterProduct<Scalar: KernelScalar>: Operation {
         return [inputs[0].columns, inputs[1].columns]
     }
     func domain(of inputs: [RowDomain?]) -> RowDomain? { nil }
+    func division(of inputs: [Shape]) -> Division {
+        backend == .kernel ? .pieces(OuterProductPieces.count(inputs: inputs[0].columns)) : .none
+    }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
+    func evaluate(
+        piece: Int, of pieces: Int, pass: Int, _ inputs: UnsafeBufferPointer<Operand<Scalar>>,
+        into output: Operand<Scalar>
+    ) {
+        let (x, g) = (inputs[0], inputs[1])
+        outerProductOfRows(
+            output.pointer, x.pointer, g.pointer, inputs: x.columns, outputs: g.columns,
+            pairs: RowPairs(identity: x.rows), inputRange: OuterProductPieces.range(piece, inputs: x.columns))
+    }
+
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
         let (x, g) = (inputs[0], inputs[1])
-        switch backend {
-        case .kernel:
-            outerProductOfRows(
-                output.pointer, x.pointer, g.pointer, inputs: x.columns, outputs: g.columns,
-                pairs: RowPairs(identity: x.rows))
-        case .library:
-            libraryProduct(
-                output.pointer, x.pointer, g.pointer, transposingLeft: true,
-                rows: x.columns, columns: g.columns, inner: x.rows)
-        }
+        libraryProduct(
+            output.pointer, x.pointer, g.pointer, transposingLeft: true,
+            rows: x.columns, columns: g.columns, inner: x.rows)
     }
 
     func adjoints(
@@ -78,7 +91,17 @@ struct RowOuterProduct<Scalar: KernelScalar>: Operation {
     }
 }
 
+/// How an outer product is cut: into ranges of its rows.
+enum OuterProductPieces {
+    private static let rows = 32
+
+    static func count(inputs: Int) -> Int { max(1, (inputs + rows - 1) / rows) }
+    static func range(_ piece: Int, inputs: Int) -> Range<Int> { min(piece * rows, inputs)..<min((piece + 1) * rows, inputs) }
+}
+
 /// y = left^(T) right through OpenBLAS, all row-major and dense: [rows, inner] x [inner, columns].
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
 private func libraryProduct<Scalar: KernelScalar>(
     _ y: UnsafeMutablePointer<Scalar>, _ left: UnsafeMutablePointer<Scalar>, _ right: UnsafeMutablePointer<Scalar>,
     transposingLeft: Bool, rows: Int, columns: Int, inner: Int

@@ -6,6 +6,8 @@ struct TotalSum<Scalar: KernelScalar>: Operation {
     func shape(of inputs: [Shape]) -> Shape { [1] }
     func domain(of inputs: [RowDomain?]) -> RowDomain? { nil }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
         output.pointer[0] = Kernels.sum(inputs[0].pointer, count: inputs[0].count)
     }
@@ -26,8 +28,11 @@ struct Spread<Scalar: KernelScalar>: Operation {
         precondition(inputs[0].count == 1, "\(inputs[0]) is not one element")
         return result
     }
+    func division(of inputs: [Shape]) -> Division { .rows(shared: [0]) }
     func domain(of inputs: [RowDomain?]) -> RowDomain? { rowDomain.domain }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
         fill(output.pointer, with: inputs[0].pointer[0], count: output.count)
     }

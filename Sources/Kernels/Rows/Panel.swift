@@ -1,10 +1,14 @@
 /// One, two or four vectors that lie side by side: the part of a row that stays in registers while it is summed.
+/// A `PartialPanel` is the first lanes of one vector, for the columns that do not fill it.
 protocol Panel<Scalar> {
     associatedtype Scalar: KernelScalar
     static var width: Int { get }
     init()
     init(loading pointer: UnsafePointer<Scalar>)
-    func store(to pointer: UnsafeMutablePointer<Scalar>)
+    /// Loads the columns that exist: all, except in a `PartialPanel`.
+    init(loading pointer: UnsafePointer<Scalar>, lanes: Int)
+    /// Stores the columns that exist: all, except in a `PartialPanel`.
+    func store(to pointer: UnsafeMutablePointer<Scalar>, lanes: Int)
     /// self += factor * other, fused.
     mutating func add(_ factor: Scalar, times other: Self)
 }
@@ -31,7 +35,26 @@ struct Panel1<Scalar: KernelScalar>: Panel {
     @inline(__always) static var width: Int { Scalar.Vector.scalarCount }
     @inline(__always) init() { a = .zero }
     @inline(__always) init(loading pointer: UnsafePointer<Scalar>) { a = load(pointer) }
-    @inline(__always) func store(to pointer: UnsafeMutablePointer<Scalar>) { Kernels.store(a, to: pointer) }
+    @inline(__always) init(loading pointer: UnsafePointer<Scalar>, lanes _: Int) { self.init(loading: pointer) }
+    @inline(__always) func store(to pointer: UnsafeMutablePointer<Scalar>, lanes _: Int) { Kernels.store(a, to: pointer) }
+    @inline(__always) mutating func add(_ factor: Scalar, times other: Self) {
+        a = a.addingProduct(Scalar.Vector(repeating: factor), other.a)
+    }
+}
+
+struct PartialPanel<Scalar: KernelScalar>: Panel {
+    var a: Scalar.Vector
+
+    @inline(__always) static var width: Int { Scalar.Vector.scalarCount }
+    @inline(__always) init() { a = .zero }
+    @inline(__always) init(loading pointer: UnsafePointer<Scalar>) { a = load(pointer) }
+    @inline(__always) init(loading pointer: UnsafePointer<Scalar>, lanes: Int) {
+        a = .zero
+        for lane in 0..<lanes { a[lane] = pointer[lane] }
+    }
+    @inline(__always) func store(to pointer: UnsafeMutablePointer<Scalar>, lanes: Int) {
+        storePartial(a, to: pointer, count: lanes)
+    }
     @inline(__always) mutating func add(_ factor: Scalar, times other: Self) {
         a = a.addingProduct(Scalar.Vector(repeating: factor), other.a)
     }
@@ -46,7 +69,8 @@ struct Panel2<Scalar: KernelScalar>: Panel {
         a = load(pointer)
         b = load(pointer + Scalar.Vector.scalarCount)
     }
-    @inline(__always) func store(to pointer: UnsafeMutablePointer<Scalar>) {
+    @inline(__always) init(loading pointer: UnsafePointer<Scalar>, lanes _: Int) { self.init(loading: pointer) }
+    @inline(__always) func store(to pointer: UnsafeMutablePointer<Scalar>, lanes _: Int) {
         Kernels.store(a, to: pointer)
         Kernels.store(b, to: pointer + Scalar.Vector.scalarCount)
     }
@@ -69,7 +93,8 @@ struct Panel4<Scalar: KernelScalar>: Panel {
         c = load(pointer + 2 * lanes)
         d = load(pointer + 3 * lanes)
     }
-    @inline(__always) func store(to pointer: UnsafeMutablePointer<Scalar>) {
+    @inline(__always) init(loading pointer: UnsafePointer<Scalar>, lanes _: Int) { self.init(loading: pointer) }
+    @inline(__always) func store(to pointer: UnsafeMutablePointer<Scalar>, lanes _: Int) {
         let lanes = Scalar.Vector.scalarCount
         Kernels.store(a, to: pointer)
         Kernels.store(b, to: pointer + lanes)

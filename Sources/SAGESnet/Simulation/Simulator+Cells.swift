@@ -41,6 +41,7 @@ extension Simulator {
             if all.cells[index] >= 0 && grid.isInside(SIMD3(all.offsets, 3 * index)) { continue }
             let atom = all.atoms + index
             var cell = SIMD3<Int>()
+            var isWrapped = false
             for axis in 0..<3 {
                 guard let place = grid.place(atom.pointee.position[axis], axis: axis) else {
                     throw SAGESnetError.atomOutside(
@@ -48,6 +49,7 @@ extension Simulator {
                         coordinate: atom.pointee.position[axis])
                 }
                 if place.image != 0 {
+                    isWrapped = true
                     atom.pointee.position[axis] = grid.coordinate(cell: place.cell, offset: place.offset, axis: axis)
                     atom.pointee.image[axis] += Int32(truncatingIfNeeded: place.image)
                 }
@@ -63,7 +65,8 @@ extension Simulator {
                 continue
             }
             let local = Int32(truncatingIfNeeded: extent.index(of: place - range.lower))
-            if local != all.cells[index] { changed += 1 }
+            // Around a box of one cell an atom comes into the same cell, at another offset.
+            if local != all.cells[index] || isWrapped { changed += 1 }
             all.cells[index] = local
         }
         return (changed, away)

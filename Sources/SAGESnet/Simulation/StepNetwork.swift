@@ -50,6 +50,8 @@ struct StepNetwork<Scalar: KernelScalar> {
             )
             let outer = Program(computing: [kicks.outer, cells.offset] + shared, parameters: parameters)
             let middle = Program(computing: [kicks.middle, place] + shared, parameters: parameters)
+            // The parameters of a simulation stay as they are.
+            for program in [outer, middle] { program.preparesEachRun = false }
             for input in shared { middle.bind(input, to: outer.pointer(to: input)) }
             writer = CellWriter(outer, cells, model.cellLayout, firstRow: 0)
             step = .kicks(
@@ -61,6 +63,7 @@ struct StepNetwork<Scalar: KernelScalar> {
             let program = Program(
                 computing: [deviation.displacement, deviation.velocityChange, cells.offset, cells.velocity] + shared,
                 parameters: parameters)
+            program.preparesEachRun = false
             writer = CellWriter(program, cells, model.cellLayout, firstRow: 0)
             step = .increment(
                 Increment(

@@ -1,4 +1,5 @@
 import Configuration
+import Tensor
 
 /// The arguments of one verb, checked against its specification; values are typed on access.
 struct Arguments: Sendable {
@@ -53,6 +54,11 @@ struct Arguments: Sendable {
     ) throws(CommandLineError) -> Value {
         guard let value = try number(name, as: type, in: range) else { throw fault("option --\(name) is missing") }
         return value
+    }
+
+    /// The value of `--threads`.
+    func threads() throws(CommandLineError) -> Int {
+        try requiredNumber("threads", in: .between(1, ThreadTeam.maximumCount))
     }
 
     /// Three whole numbers `AxBxC` of at least 1, in the order x, y, z as typed.

@@ -1,5 +1,6 @@
 import Diagnostics
 import MPI
+import Tensor
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -66,6 +67,8 @@ enum Program {
         MPIEnvironment.run { communicator in
             // The doctor says it with the rest; any other verb would end in an illegal instruction.
             if !(verb is Doctor) { try BuildInformation.requireProcessor() }
+            ThreadTeam.shared.resize(to: verb.threads)
+            defer { ThreadTeam.shared.resize(to: 1) }
             return try verb.run(communicator)
         }
     }

@@ -10,8 +10,14 @@ protocol Command {
 
 /// A verb that runs under MPI, on every rank.
 protocol Verb: Command {
+    /// Threads of each rank; verbs that compute take them from `--threads`.
+    var threads: Int { get }
     /// Collective over `communicator`. An error, on whichever rank, ends all of them.
     func run(_ communicator: Communicator) throws -> ExitStatus
+}
+
+extension Verb {
+    var threads: Int { 1 }
 }
 
 /// A verb that needs no MPI; rank 0 runs it.

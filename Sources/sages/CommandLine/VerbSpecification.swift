@@ -61,6 +61,10 @@ struct OptionSpecification: Sendable {
              kind: kind, isRequired: isRequired, isRepeatable: isRepeatable)
     }
 
+    /// `--threads`, the same for every verb that computes.
+    static let threads = value(
+        "threads", "N", "threads of each rank, for ranks that have N processors; no result depends on it", default: "1")
+
     /// `--json`, the same for every verb that has results.
     static let json = flag("json", "print the result as one JSON object and nothing else on standard output")
 }

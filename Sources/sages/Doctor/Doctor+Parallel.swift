@@ -51,6 +51,7 @@ extension Doctor {
         let nodes = try communicator.allReduce(node.rank == 0 ? 1 : 0, .sum)
         let text = "\(nodes) node\(nodes == 1 ? "" : "s"), \(node.size) rank\(node.size == 1 ? "" : "s") and \(available) processors on "
             + "\(MPIEnvironment.processorName), \(own) for a rank"
+            + (own > 1 && node.size * own <= available ? ": --threads up to \(own) helps" : "")
         let finding: Finding = available > 0 && node.size > available
             ? .warning("placement", text, hint: "more ranks than processors: each gets a part of one")
             : .ok("placement", text)
