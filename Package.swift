@@ -42,6 +42,8 @@ let package = Package(
 
         // The instruction set that the kernels are compiled for, told by the preprocessor: a header and one constant.
         .target(name: "CInstructionSet", cSettings: [.unsafeFlags(["-march=\(architecture)"])]),
+        // The processor's bfloat16 products, as inline functions; no library.
+        .systemLibrary(name: "CBFloat16"),
 
         // The commit and the name of the instruction set: one C file, recompiled alone when either changes.
         .target(name: "CBuildInformation",
@@ -53,7 +55,7 @@ let package = Package(
         .target(name: "HDF5", dependencies: ["CHDF5", "MPI", "Diagnostics"]),
 
         // The engine. None of it knows of MPI.
-        .target(name: "Kernels", dependencies: ["CInstructionSet"], swiftSettings: kernelSettings),
+        .target(name: "Kernels", dependencies: ["CInstructionSet", "CBFloat16"], swiftSettings: kernelSettings),
         .target(name: "Tensor", dependencies: ["Kernels", "Diagnostics"]),
         .target(name: "Autodiff", dependencies: ["Tensor", "Kernels", "COpenBLAS", "Diagnostics"]),
         .target(name: "NeuralNetworks", dependencies: ["Autodiff", "Tensor", "Kernels", "Diagnostics"]),

@@ -14,11 +14,18 @@ public final class GridConvolution {
     public let kernel: Int
     /// 1 or 2; the output has ceil(cells / stride) cells along each axis.
     public let stride: Int
+    /// How it is computed where there is a choice.
+    public let algorithm: ConvolutionAlgorithm
 
     private var workspace: Buffer<UInt8>?
 
-    /// - Precondition: the output grid has the extents that input and stride give, and as many samples.
-    public init(from input: GridTopology, to output: GridTopology, kernel: Int = 3, stride: Int = 1) {
+    /// - Precondition: the output grid has the extents that input and stride give, and as many samples; the processor
+    ///   and the build multiply bfloat16 numbers where that is the algorithm.
+    public init(
+        from input: GridTopology, to output: GridTopology, kernel: Int = 3, stride: Int = 1,
+        algorithm: ConvolutionAlgorithm = .automatic
+    ) {
+        self.algorithm = algorithm
         self.input = input
         self.output = output
         self.kernel = kernel
@@ -29,12 +36,22 @@ public final class GridConvolution {
     }
 
     /// The convolution of a grid to itself.
-    public convenience init(over grid: GridTopology, kernel: Int = 3) { self.init(from: grid, to: grid, kernel: kernel) }
+    public convenience init(
+        over grid: GridTopology, kernel: Int = 3, algorithm: ConvolutionAlgorithm = .automatic
+    ) {
+        self.init(from: grid, to: grid, kernel: kernel, algorithm: algorithm)
+    }
 
     func geometry(_ inputs: Int, _ outputs: Int) -> ConvolutionGeometry {
         ConvolutionGeometry(
             kernel: kernel, stride: stride, inputChannels: inputs, outputChannels: outputs,
             inputExtents: input.extents)
+    }
+
+    private func kernels<Scalar: KernelScalar>(
+        _: Scalar.Type, _ inputs: Int, _ outputs: Int
+    ) -> ConvolutionKernels<Scalar> {
+        ConvolutionKernels(geometry(inputs, outputs), algorithm: algorithm)
     }
 
     /// Makes the memory for operations on this many channels; evaluation then allocates nothing.
@@ -43,8 +60,12 @@ public final class GridConvolution {
             input.prepare(type, channels: inputs)
             output.prepare(type, channels: outputs)
         }
-        let bytes = convolutionBackwardWeightsWorkspaceCount(type, geometry(inputs, outputs)) * MemoryLayout<Scalar>.stride
+        let bytes = kernels(type, inputs, outputs).workspaceCount * MemoryLayout<Scalar>.stride
         if (workspace?.count ?? 0) < bytes { workspace = Buffer(repeating: 0, count: bytes) }
+    }
+
+    private func workspace<Scalar: KernelScalar>(_: Scalar.Type) -> UnsafeMutablePointer<Scalar> {
+        UnsafeMutableRawPointer(workspace!.pointer).assumingMemoryBound(to: Scalar.self)
     }
 
     /// Which outputs of a pass from `source` need no halo, for windows of this kernel at `stride` (or at 1/`stride`).
@@ -64,6 +85,9 @@ public final class GridConvolution {
     }
 
     /// Whether any rows of an output can be computed by themselves: nothing is exchanged and nothing is copied.
+    ///
+    /// Not by several threads at once, where the algorithm has a workspace: the convolution has one. Whole planes, two at
+    /// a time from an even one on, suit Winograd's tiles.
     func isDivisible(isAdjoint: Bool) -> Bool {
         let source = isAdjoint ? output : input
         return kernel == 1 || source.exchange == nil && source.haloPlace == .inPlace
@@ -73,17 +97,18 @@ public final class GridConvolution {
     ///
     /// - Parameters:
     ///   - x: all rows.
-    ///   - packed: the weights by `packConvolutionWeights`.
+    ///   - packed: the weights by `ConvolutionKernels.pack`.
     /// - Precondition: `isDivisible` unless `y` holds all rows.
     func forward<Scalar: KernelScalar>(
         _ y: Operand<Scalar>, firstRow: Int = 0, _ x: Operand<Scalar>, packed: UnsafePointer<Scalar>
     ) throws {
-        let geometry = geometry(x.columns, y.columns)
+        let (kernels, workspace) = (kernels(Scalar.self, x.columns, y.columns), workspace(Scalar.self))
         try forEachBox(of: output, rows: firstRow..<firstRow + y.rows, isAdjoint: false) { sample, box in
             let target = y.pointer + (sample * output.extents.count - firstRow) * y.columns
-            try withHalo(input, x.pointer + sample * input.extents.count * x.columns, x.columns,
-                         outputs: output.extents, box, isAdjoint: false) { source, box in
-                convolutionForward(target, geometry.outputStrides, source, packed: packed, geometry, box: box)
+            try withHalo(input, x.pointer + sample * input.extents.count * x.columns, x.columns, kernels,
+                         outputs: output, box, isAdjoint: false) { source, box in
+                kernels.forward(target, kernels.geometry.outputStrides, source, packed: packed, workspace: workspace,
+                                box: box, anchor: output.origin)
             }
         }
     }
@@ -92,32 +117,32 @@ public final class GridConvolution {
     ///
     /// - Parameters:
     ///   - g: all rows.
-    ///   - packed: the weights by `packConvolutionAdjointWeights`.
+    ///   - packed: the weights by `ConvolutionKernels.packAdjoint`.
     /// - Precondition: `isDivisible` unless `x` holds all rows.
     func backwardData<Scalar: KernelScalar>(
         _ x: Operand<Scalar>, firstRow: Int = 0, _ g: Operand<Scalar>, packed: UnsafePointer<Scalar>
     ) throws {
-        let geometry = geometry(x.columns, g.columns)
+        let (kernels, workspace) = (kernels(Scalar.self, x.columns, g.columns), workspace(Scalar.self))
         try forEachBox(of: input, rows: firstRow..<firstRow + x.rows, isAdjoint: true) { sample, box in
             let target = x.pointer + (sample * input.extents.count - firstRow) * x.columns
-            try withHalo(output, g.pointer + sample * output.extents.count * g.columns, g.columns,
-                         outputs: input.extents, box, isAdjoint: true) { source, box in
-                convolutionBackwardData(target, geometry.inputStrides, source, packed: packed, geometry, box: box)
+            try withHalo(output, g.pointer + sample * output.extents.count * g.columns, g.columns, kernels,
+                         outputs: input, box, isAdjoint: true) { source, box in
+                kernels.backwardData(target, kernels.geometry.inputStrides, source, packed: packed,
+                                     workspace: workspace, box: box, anchor: input.origin)
             }
         }
     }
 
     /// w = W(x, g), summed over the samples and this rank's cells.
     func backwardWeights<Scalar: KernelScalar>(_ w: Operand<Scalar>, _ x: Operand<Scalar>, _ g: Operand<Scalar>) throws {
-        let geometry = geometry(x.columns, g.columns)
-        let workspace = UnsafeMutableRawPointer(workspace!.pointer).assumingMemoryBound(to: Scalar.self)
-        fill(w.pointer, with: 0, count: geometry.weightCount)
+        let (kernels, workspace) = (kernels(Scalar.self, x.columns, g.columns), workspace(Scalar.self))
+        fill(w.pointer, with: 0, count: kernels.geometry.weightCount)
         for sample in 0..<input.samples {
             let cotangent = g.pointer + sample * output.extents.count * g.columns
-            try withHalo(input, x.pointer + sample * input.extents.count * x.columns, x.columns,
-                         outputs: output.extents, CellBox(extents: output.extents), isAdjoint: false) { source, box in
-                convolutionBackwardWeights(
-                    w.pointer, nil, cotangent, geometry.outputStrides, source, workspace: workspace, geometry, box: box)
+            try withHalo(input, x.pointer + sample * input.extents.count * x.columns, x.columns, kernels,
+                         outputs: output, CellBox(extents: output.extents), isAdjoint: false) { source, box in
+                kernels.backwardWeights(w.pointer, cotangent, kernels.geometry.outputStrides, source,
+                                        workspace: workspace, box: box, anchor: output.origin)
             }
         }
     }
@@ -156,8 +181,8 @@ public final class GridConvolution {
 
     /// Calls `body` with a sample's source and the parts of a box of outputs that can be computed, one after another.
     private func withHalo<Scalar: KernelScalar>(
-        _ grid: GridTopology, _ rows: UnsafePointer<Scalar>, _ channels: Int, outputs: CellExtents, _ box: CellBox,
-        isAdjoint: Bool, _ body: (ConvolutionField<Scalar>, CellBox) -> Void
+        _ grid: GridTopology, _ rows: UnsafePointer<Scalar>, _ channels: Int, _ kernels: ConvolutionKernels<Scalar>,
+        outputs: GridTopology, _ box: CellBox, isAdjoint: Bool, _ body: (ConvolutionField<Scalar>, CellBox) -> Void
     ) throws {
         guard kernel == 3 else {
             let strides = CellStrides(packed: grid.extents, channels: channels)
@@ -166,8 +191,8 @@ public final class GridConvolution {
         if isDivisible(isAdjoint: isAdjoint) {
             return grid.withWrappedHalo(rows, channels: channels) { body($0, box) }
         }
-        try grid.withHalo(
-            rows, channels: channels, outputs: outputs, inner: inner(of: outputs, isAdjoint: isAdjoint), body)
+        let inner = kernels.aligned(inner(of: outputs.extents, isAdjoint: isAdjoint), anchor: outputs.origin)
+        try grid.withHalo(rows, channels: channels, outputs: outputs.extents, inner: inner, body)
     }
 }
 

@@ -19,6 +19,8 @@ public final class GridTopology {
     public let domain: RowDomain
     /// This rank's cells.
     public let extents: CellExtents
+    /// Coordinates of the first of them in the whole grid.
+    public let origin: CellExtents
     /// How many boxes of cells lie behind one another in the rows; more than one only without an exchange.
     public let samples: Int
     /// Which axes are periodic where no exchange fills the halo; the halo of the others is zero.
@@ -42,21 +44,22 @@ public final class GridTopology {
     private static let shortestInPlace = 10
 
     public convenience init(
-        _ name: String, extents: CellExtents, samples: Int = 1, periodic: (z: Bool, y: Bool, x: Bool),
-        exchange: (any GridExchange)? = nil
+        _ name: String, extents: CellExtents, origin: CellExtents = CellExtents(z: 0, y: 0, x: 0), samples: Int = 1,
+        periodic: (z: Bool, y: Bool, x: Bool), exchange: (any GridExchange)? = nil
     ) {
         let isLarge = min(extents.z, extents.y, extents.x) >= GridTopology.shortestInPlace
-        self.init(name, extents: extents, samples: samples, periodic: periodic, exchange: exchange,
+        self.init(name, extents: extents, origin: origin, samples: samples, periodic: periodic, exchange: exchange,
                   haloPlace: isLarge ? .inPlace : .padded)
     }
 
     init(
-        _ name: String, extents: CellExtents, samples: Int, periodic: (z: Bool, y: Bool, x: Bool),
-        exchange: (any GridExchange)?, haloPlace: HaloPlace
+        _ name: String, extents: CellExtents, origin: CellExtents = CellExtents(z: 0, y: 0, x: 0), samples: Int,
+        periodic: (z: Bool, y: Bool, x: Bool), exchange: (any GridExchange)?, haloPlace: HaloPlace
     ) {
         precondition(samples == 1 || exchange == nil, "a distributed grid holds one sample")
         domain = RowDomain(name, capacity: samples * extents.count, count: samples * extents.count)
         self.extents = extents
+        self.origin = origin
         self.samples = samples
         self.periodic = periodic
         self.exchange = exchange

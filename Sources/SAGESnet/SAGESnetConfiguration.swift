@@ -30,6 +30,7 @@ public enum GridOrigin: String, Sendable, CaseIterable, ConfigurationChoice {
 }
 
 extension ConvolutionForm: ConfigurationChoice {}
+extension ConvolutionAlgorithm: ConfigurationChoice {}
 extension Activation: ConfigurationChoice {}
 
 /// A number that describes a whole run and enters every cell.
@@ -54,6 +55,7 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
     public let origin: GridOrigin
     public let selection: CellSelection
     public let form: ConvolutionForm
+    public let convolution: ConvolutionAlgorithm
     public let predictor: PredictorKind
     public let channels: Int
     public let blocks: Int
@@ -76,6 +78,8 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
         selection = try section.value("cells", default: .occupied, "which cells are computed")
         form = try section.value("form", default: .gather,
                                  "whether cells collect from their neighbors or send to them; the result is the same")
+        convolution = try section.value("convolution", default: .automatic,
+                                        "how a dense grid's convolutions are computed; bfloat16 rounds to 8 bits")
         predictor = try section.value("predictor", default: .energy, "how a step is predicted")
         channels = try section.value("channels", default: 32, in: .between(1, 512),
                                      "length of the vector of a cell in the simulation grid")
@@ -98,6 +102,11 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
                                         "weight of the codec's reconstruction of cells in the loss (increment only)")
         try section.require(selection == .occupied || form == .gather, "form",
                             "dense grids have the gather form only")
+        try section.require(selection == .dense || convolution == .automatic, "convolution",
+                            "only dense grids have a choice of algorithms")
+        try section.require(convolution != .bfloat16 || InstructionSet.multipliesBFloat16, "convolution",
+                            "this processor, or the instruction set that this program was built for "
+                                + "(\(InstructionSet.name)), has no bfloat16 products")
         try section.require(Set(elements).count == elements.count, "elements", "an element is named twice")
         try section.require(Set(environment).count == environment.count, "environment", "a variable is named twice")
     }

@@ -18,22 +18,36 @@ enum ConvolutionBenchmark: Benchmark {
             let geometry = ConvolutionGeometry(
                 kernel: shape.kernel, stride: shape.stride, inputChannels: shape.inputs, outputChannels: shape.outputs,
                 inputExtents: CellExtents(z: shape.cells, y: shape.cells, x: shape.cells))
-            try measure(Float.self, geometry, roofline, report)
+            try measureEach(Float.self, geometry, roofline, report)
         }
         let geometry = ConvolutionGeometry(
             kernel: 3, inputChannels: 32, outputChannels: 32, inputExtents: CellExtents(z: 24, y: 24, x: 24))
-        try measure(Double.self, geometry, nil, report)
+        try measureEach(Double.self, geometry, nil, report)
     }
 
+    /// By each algorithm that there is for the geometry. Operations are counted as the direct one has them.
+    ///
     /// - Parameter roofline: of this scalar type; nil for none.
-    private static func measure<T: KernelScalar>(
+    private static func measureEach<T: KernelScalar>(
         _: T.Type, _ geometry: ConvolutionGeometry, _ roofline: Roofline?, _ report: (Measurement) throws -> Void
     ) throws {
+        for algorithm in [ConvolutionAlgorithm.direct, .winograd, .bfloat16]
+        where algorithm != .bfloat16 || InstructionSet.multipliesBFloat16 {
+            let work = ConvolutionWork<T>(geometry, algorithm: algorithm)
+            if work.kernels.algorithm == algorithm { try measure(work, roofline, report) }
+        }
+    }
+
+    private static func measure<T: KernelScalar>(
+        _ work: ConvolutionWork<T>, _ roofline: Roofline?, _ report: (Measurement) throws -> Void
+    ) throws {
+        let (geometry, algorithm) = (work.kernels.geometry, work.kernels.algorithm)
         let (n, k) = (geometry.inputExtents, geometry.kernel)
         let label = "\(T.self) \(k)x\(k)x\(k) \(geometry.inputChannels)->\(geometry.outputChannels) on "
             + "\(n.z)x\(n.y)x\(n.x)" + (geometry.stride == 1 ? "" : " stride \(geometry.stride)") + ", "
-        let work = ConvolutionWork<T>(geometry)
-        for direction in ConvolutionWork<T>.Direction.allCases {
+            + (algorithm == .direct ? "" : "\(algorithm) ")
+        // With bfloat16 the weight gradient is the direct one.
+        for direction in ConvolutionWork<T>.Direction.allCases where algorithm != .bfloat16 || direction != .weights {
             let measurement = Measurement(
                 label + direction.label, unit: "GFLOP/s", work: 1e-9 * work.operations, clock: .processor,
                 peak: multiplyAddPeak(T.self)

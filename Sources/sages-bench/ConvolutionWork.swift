@@ -15,11 +15,12 @@ final class ConvolutionWork<T: KernelScalar> {
         }
     }
 
-    let geometry: ConvolutionGeometry
+    let kernels: ConvolutionKernels<T>
     private let x, y, dx, dy, w, dw, packed, adjoint, workspace: Field<T>
+    private let anchor = CellExtents(z: 0, y: 0, x: 0)
 
-    init(_ geometry: ConvolutionGeometry) {
-        self.geometry = geometry
+    init(_ geometry: ConvolutionGeometry, algorithm: ConvolutionAlgorithm) {
+        kernels = ConvolutionKernels(geometry, algorithm: algorithm)
         func padded(_ extents: CellExtents) -> Int {
             let margin = 2 * geometry.padding
             return CellExtents(z: extents.z + margin, y: extents.y + margin, x: extents.x + margin).count
@@ -30,13 +31,16 @@ final class ConvolutionWork<T: KernelScalar> {
         dy = Field(padded(geometry.outputExtents) * geometry.outputChannels)
         w = Field(geometry.weightCount)
         dw = Field(geometry.weightCount)
-        packed = Field(packedConvolutionWeightCount(T.self, geometry))
-        adjoint = Field(packedConvolutionAdjointWeightCount(T.self, geometry))
-        workspace = Field(convolutionBackwardWeightsWorkspaceCount(T.self, geometry))
-        pack()
+        packed = Field(kernels.packedCount)
+        adjoint = Field(kernels.packedAdjointCount)
+        workspace = Field(kernels.workspaceCount)
+        pack(.forward)
+        pack(.data)
     }
 
-    /// Operations of one run in any direction: two a multiply-add.
+    private var geometry: ConvolutionGeometry { kernels.geometry }
+
+    /// Operations of one run in any direction as the direct algorithm has them: two a multiply-add.
     var operations: Double { 2 * Double(geometry.weightCount) * Double(geometry.outputExtents.count) }
 
     /// Bytes that must at least be moved: both fields and the weights once.
@@ -47,35 +51,40 @@ final class ConvolutionWork<T: KernelScalar> {
     }
 
     /// Brings the weights into the kernels' order, as a training step does once for all convolutions with them.
-    func pack() {
-        packConvolutionWeights(packed.pointer, w.pointer, bias: nil, geometry)
-        packConvolutionAdjointWeights(adjoint.pointer, w.pointer, geometry)
+    private func pack(_ direction: Direction) {
+        switch direction {
+        case .forward: kernels.pack(packed.pointer, w.pointer)
+        case .data: kernels.packAdjoint(adjoint.pointer, w.pointer)
+        case .weights: break
+        }
     }
 
     func run(_ direction: Direction) {
         switch direction {
         case .forward:
-            convolutionForward(
-                y.pointer, geometry.outputStrides, x.pointer, geometry.paddedInputStrides, packed: packed.pointer,
-                geometry, box: geometry.outputBox)
+            kernels.forward(
+                y.pointer, geometry.outputStrides, source(x, geometry.inputExtents, geometry.paddedInputStrides),
+                packed: packed.pointer, workspace: workspace.pointer, box: geometry.outputBox, anchor: anchor)
         case .data:
-            convolutionBackwardData(
-                dx.pointer, geometry.inputStrides, dy.pointer, geometry.paddedOutputStrides, packed: adjoint.pointer,
-                geometry, box: geometry.inputBox)
+            kernels.backwardData(
+                dx.pointer, geometry.inputStrides, source(dy, geometry.outputExtents, geometry.paddedOutputStrides),
+                packed: adjoint.pointer, workspace: workspace.pointer, box: geometry.inputBox, anchor: anchor)
         case .weights:
-            convolutionBackwardWeights(
-                dw.pointer, nil, y.pointer, geometry.outputStrides, x.pointer, geometry.paddedInputStrides,
-                workspace: workspace.pointer, geometry, box: geometry.outputBox, accumulate: false)
+            dw.clear()
+            kernels.backwardWeights(
+                dw.pointer, y.pointer, geometry.outputStrides,
+                source(x, geometry.inputExtents, geometry.paddedInputStrides), workspace: workspace.pointer,
+                box: geometry.outputBox, anchor: anchor)
         }
+    }
+
+    private func source(_ field: Field<T>, _ extents: CellExtents, _ strides: CellStrides) -> ConvolutionField<T> {
+        ConvolutionField(padded: field.pointer, strides, extents: extents, padding: geometry.padding)
     }
 
     /// Packing for this direction and its run, as a library without packed weights has to do it.
     func packAndRun(_ direction: Direction) {
-        switch direction {
-        case .forward: packConvolutionWeights(packed.pointer, w.pointer, bias: nil, geometry)
-        case .data: packConvolutionAdjointWeights(adjoint.pointer, w.pointer, geometry)
-        case .weights: break
-        }
+        pack(direction)
         run(direction)
     }
 }
@@ -83,12 +92,16 @@ final class ConvolutionWork<T: KernelScalar> {
 /// Aligned memory filled with numbers of order one, freed with the object.
 private final class Field<T: KernelScalar> {
     let pointer: UnsafeMutablePointer<T>
+    private let count: Int
 
     init(_ count: Int) {
+        self.count = count
         let memory = UnsafeMutableRawPointer.allocate(byteCount: count * MemoryLayout<T>.stride, alignment: 64)
         pointer = memory.bindMemory(to: T.self, capacity: count)
         for index in 0..<count { pointer[index] = T(index &* 7919 % 1009) / 1009 - 0.5 }
     }
+
+    func clear() { pointer.update(repeating: 0, count: count) }
 
     deinit { pointer.deallocate() }
 }

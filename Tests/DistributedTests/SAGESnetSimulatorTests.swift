@@ -1,4 +1,5 @@
 import Grid
+import Kernels
 import MPI
 import SAGESnetTestSupport
 import Tensor
@@ -73,8 +74,12 @@ let sagesnetSimulatorTests: [DistributedTest] = [
         }
     },
     DistributedTest("sagesnet.simulator.serialBits.dense", ranks: several) { communicator in
-        for predictor in ["energy", "increment"] {
-            try expectSerialBits(RandomRollout("\(dense), predictor: \"\(predictor)\""), communicator)
+        for algorithm in ConvolutionAlgorithm.allCases
+        where algorithm != .bfloat16 || InstructionSet.multipliesBFloat16 {
+            for predictor in ["energy", "increment"] {
+                try expectSerialBits(
+                    RandomRollout("\(dense), predictor: \"\(predictor)\", convolution: \"\(algorithm)\""), communicator)
+            }
         }
     },
     DistributedTest("sagesnet.simulator.serialBits.openBoundaries", ranks: several) { communicator in

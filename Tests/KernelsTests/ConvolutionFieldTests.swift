@@ -6,7 +6,7 @@ import Testing
 @Suite struct ConvolutionFieldTests {
     /// A padded field taken apart: its own cells without gaps, and each direction's halo in guarded memory of its own,
     /// as received messages are.
-    private final class Parts<T: KernelScalar> {
+    final class Parts<T: KernelScalar> {
         private var memory: [GuardedMemory<T>] = []
         private let boxes = UnsafeMutablePointer<ConvolutionField<T>.Box>.allocate(capacity: 27)
         let field: ConvolutionField<T>

@@ -9,6 +9,7 @@ import Testing
     @Test(arguments: [
         "predictor: \"energy\"",
         "predictor: \"energy\", cells: \"dense\"",
+        "predictor: \"energy\", cells: \"dense\", convolution: \"winograd\"",
         "predictor: \"energy\", form: \"scatter\", rollout: 2, environment: [\"temperature\"]",
         "predictor: \"energy\", blocks: 2, slots: 4, cell: 1.3, origin: \"corner\", positionNoise: 0.02",
         "predictor: \"increment\", codecWeight: 0.5",

@@ -88,30 +88,32 @@ struct GridConvolutionOperation<Scalar: KernelScalar>: Operation {
 /// Weights [taps, I, O] in the order in which the kernels of one pass read them. No derivative passes through it: what
 /// reads packed weights reads the weights themselves too, and its adjoint for those is the whole of it.
 struct GridConvolutionWeightPacking<Scalar: KernelScalar>: Operation {
-    let kernel: Int
+    let kernel, stride: Int
+    let algorithm: ConvolutionAlgorithm
     /// For `GridConvolutionOperation.Pass.data` instead of `.forward`.
     let isAdjoint: Bool
 
-    private func geometry(_ weights: Shape) -> ConvolutionGeometry {
-        ConvolutionGeometry(kernel: kernel, inputChannels: weights[1], outputChannels: weights.columns,
-                            inputExtents: CellExtents(z: 1, y: 1, x: 1))
+    private func kernels(_ weights: Shape) -> ConvolutionKernels<Scalar> {
+        ConvolutionKernels(
+            ConvolutionGeometry(kernel: kernel, stride: stride, inputChannels: weights[1],
+                                outputChannels: weights.columns, inputExtents: CellExtents(z: 1, y: 1, x: 1)),
+            algorithm: algorithm)
     }
 
     func shape(of inputs: [Shape]) -> Shape {
         precondition(inputs[0].rank == 3 && inputs[0][0] == kernel * kernel * kernel, "weights \(inputs[0])")
-        let geometry = geometry(inputs[0])
-        return [isAdjoint ? packedConvolutionAdjointWeightCount(Scalar.self, geometry)
-                    : packedConvolutionWeightCount(Scalar.self, geometry)]
+        let kernels = kernels(inputs[0])
+        return [isAdjoint ? kernels.packedAdjointCount : kernels.packedCount]
     }
 
     func domain(of inputs: [RowDomain?]) -> RowDomain? { nil }
 
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
-        let geometry = geometry(inputs[0].shape)
+        let kernels = kernels(inputs[0].shape)
         if isAdjoint {
-            packConvolutionAdjointWeights(output.pointer, inputs[0].pointer, geometry)
+            kernels.packAdjoint(output.pointer, inputs[0].pointer)
         } else {
-            packConvolutionWeights(output.pointer, inputs[0].pointer, bias: nil, geometry)
+            kernels.pack(output.pointer, inputs[0].pointer)
         }
     }
 
@@ -131,7 +133,9 @@ extension Variable {
     ) -> Variable {
         let operation = GridConvolutionOperation<Scalar>(convolution: convolution, pass: pass)
         if pass == .weights { return applying(operation, second) }
-        let packing = GridConvolutionWeightPacking<Scalar>(kernel: convolution.kernel, isAdjoint: pass == .data)
+        let packing = GridConvolutionWeightPacking<Scalar>(
+            kernel: convolution.kernel, stride: convolution.stride, algorithm: convolution.algorithm,
+            isAdjoint: pass == .data)
         return applying(operation, second, second.applying(packing))
     }
 }

@@ -52,4 +52,12 @@ public struct ConvolutionField<Scalar: KernelScalar> {
         guard let boxes else { return owned }
         return boxes[Self.direction(z, y, x)]
     }
+
+    /// Where a cell lies, which may be one cell outside the field.
+    @inline(__always)
+    func cell(_ z: Int, _ y: Int, _ x: Int) -> UnsafePointer<Scalar> {
+        @inline(__always) func direction(_ cell: Int, _ extent: Int) -> Int { cell < 0 ? -1 : cell >= extent ? 1 : 0 }
+        let box = box(direction(z, extents.z), direction(y, extents.y), direction(x, extents.x))
+        return box.origin + box.strides.offset(z, y, x)
+    }
 }

@@ -137,7 +137,7 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
             let grid = GridTopology(
                 "cells", extents: CellExtents(z: cells.z, y: cells.y, x: cells.x), samples: samples,
                 periodic: (boundaries.z == .periodic, boundaries.y == .periodic, boundaries.x == .periodic))
-            topology = .dense(GridConvolution(over: grid))
+            topology = .dense(GridConvolution(over: grid, algorithm: configuration.convolution))
         }
         let domain = topology.domain
         var cells = CellVariables("cell", for: model, on: tape, over: domain)

@@ -54,14 +54,15 @@ extension Simulator {
             if communicator.size > 1 { neighbors.exchange = try rowExchange() }
             return .occupied(neighbors)
         case .dense:
-            let extent = range.extent
+            let (origin, extent) = (range.lower, range.extent)
             let boundaries = grid.boundaries
             let cells = GridTopology(
                 "cells", extents: CellExtents(z: extent.z, y: extent.y, x: extent.x),
+                origin: CellExtents(z: origin.z, y: origin.y, x: origin.x),
                 periodic: (boundaries.z == .periodic, boundaries.y == .periodic, boundaries.x == .periodic),
                 exchange: communicator.size > 1
                     ? DenseCellExchange<Scalar>(decomposition, communicator: communicator) : nil)
-            return .dense(GridConvolution(over: cells))
+            return .dense(GridConvolution(over: cells, algorithm: configuration.convolution))
         }
     }
 
