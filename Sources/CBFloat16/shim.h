@@ -12,9 +12,6 @@ typedef int sages_int32x16 __attribute__((ext_vector_type(16)));
 typedef __bf16 sages_bfloat16x32 __attribute__((vector_size(64)));
 typedef __bf16 sages_bfloat16x16 __attribute__((vector_size(32)));
 
-/// 1 where the processor that runs this has the instructions.
-static inline int sages_processor_supports_bfloat16(void) { return __builtin_cpu_supports("avx512bf16") != 0; }
-
 /// sum + the products of the odd halves, then + the products of the even halves, each rounded to nearest.
 static inline __attribute__((always_inline)) sages_float32x16 sages_add_bfloat16_products(
     sages_float32x16 sum, sages_int32x16 a, sages_int32x16 b) {
@@ -29,8 +26,7 @@ static inline __attribute__((always_inline)) sages_int16x16 sages_round_to_bfloa
 #else
 #define SAGES_COMPILED_FOR_BFLOAT16 0
 
-// The Swift code asks before it calls the other two.
-static inline int sages_processor_supports_bfloat16(void) { return 0; }
+// The Swift code asks before it calls these.
 static inline __attribute__((always_inline)) sages_float32x16 sages_add_bfloat16_products(
     sages_float32x16 sum, sages_int32x16 a, sages_int32x16 b) {
     __builtin_trap();

@@ -105,8 +105,8 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
         try section.require(selection == .dense || convolution == .automatic, "convolution",
                             "only dense grids have a choice of algorithms")
         try section.require(convolution != .bfloat16 || InstructionSet.multipliesBFloat16, "convolution",
-                            "this processor, or the instruction set that this program was built for "
-                                + "(\(InstructionSet.name)), has no bfloat16 products")
+                            "this program was built for processors without bfloat16 products (AVX512_BF16); "
+                                + "build it with SAGES_ARCH set to one that has them")
         try section.require(Set(elements).count == elements.count, "elements", "an element is named twice")
         try section.require(Set(environment).count == environment.count, "environment", "a variable is named twice")
     }

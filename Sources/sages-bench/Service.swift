@@ -15,7 +15,9 @@ import MPI
 ///
 /// Cases, words joined by colons:
 ///
-///     conv:CHANNELS:CELLS:forward|data|weights     one convolution on CELLS^3 cells; work is its FLOP
+///     conv:CHANNELS:CELLS:forward|data|weights:direct|winograd|bfloat16
+///                                                  one convolution on CELLS^3 cells; work is its FLOP when computed
+///                                                  directly
 ///     train:energy|dense:CHANNELS:SIZE             one training step, one sample of SIZE^3 cells of diamond a rank; work
 ///                                                  is the number of weights
 ///     simulate:energy|dense:CHANNELS:SIZE          one step of SIZE^3 cells of diamond a rank; work is its cells,

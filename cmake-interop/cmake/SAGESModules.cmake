@@ -29,7 +29,7 @@ set(SAGES_SWIFT_FLAGS
     "SHELL:-Xcc -fmodule-map-file=${CMAKE_CURRENT_SOURCE_DIR}/include/module.modulemap"
     "SHELL:-Xcc -fmodule-map-file=${CMAKE_CURRENT_SOURCE_DIR}/cmake/CBuildInformation.modulemap"
     "SHELL:-Xcc -fmodule-map-file=${SAGES_SOURCE}/CInstructionSet/include/module.modulemap")
-foreach(system CMPI CHDF5 COpenBLAS CZlib)
+foreach(system CMPI CHDF5 COpenBLAS CZlib CBFloat16)
     list(APPEND SAGES_SWIFT_FLAGS "SHELL:-Xcc -fmodule-map-file=${SAGES_SOURCE}/${system}/module.modulemap")
 endforeach()
 foreach(directory IN LISTS SAGES_INCLUDE_DIRS)

@@ -7,10 +7,8 @@ internal import CBFloat16
 // sum and factors alone.
 
 extension InstructionSet {
-    /// Whether this build and the processor that runs it multiply bfloat16 numbers.
-    public static var multipliesBFloat16: Bool {
-        SAGES_COMPILED_FOR_BFLOAT16 != 0 && sages_processor_supports_bfloat16() != 0
-    }
+    /// Whether this module was compiled for processors that multiply bfloat16 numbers.
+    public static var multipliesBFloat16: Bool { SAGES_COMPILED_FOR_BFLOAT16 != 0 }
 }
 
 /// Sixteen channels.

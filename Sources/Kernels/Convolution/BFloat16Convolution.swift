@@ -63,7 +63,7 @@ private func pack(
     _ packed: UnsafeMutablePointer<Float>, _ bias: UnsafePointer<Float>?, taps: Int, read: Int, written: Int,
     weight: (Int, Int, Int) -> Float
 ) {
-    precondition(InstructionSet.multipliesBFloat16, "this processor or build does not multiply bfloat16 numbers")
+    precondition(InstructionSet.multipliesBFloat16, "this build does not multiply bfloat16 numbers")
     var target = packed
     var first = 0
     while first < written {
@@ -133,7 +133,7 @@ private func gatherPairs(
     read: Int, written: Int, _ geometry: ConvolutionGeometry, _ box: CellBox
 ) {
     precondition(geometry.kernel == 3 && geometry.stride == 1, "bfloat16 products are for 3x3x3 cells at stride 1")
-    precondition(InstructionSet.multipliesBFloat16, "this processor or build does not multiply bfloat16 numbers")
+    precondition(InstructionSet.multipliesBFloat16, "this build does not multiply bfloat16 numbers")
     if box.extents.count == 0 { return }
     let (origin, extents) = (box.origin, box.extents)
     let run = pairs(read)

@@ -25,7 +25,7 @@ public struct ConvolutionKernels<T: KernelScalar> {
     /// - Precondition: `InstructionSet.multipliesBFloat16` where bfloat16 is asked for.
     public init(_ geometry: ConvolutionGeometry, algorithm: ConvolutionAlgorithm) {
         precondition(algorithm != .bfloat16 || InstructionSet.multipliesBFloat16,
-                     "this processor or build does not multiply bfloat16 numbers")
+                     "this build does not multiply bfloat16 numbers")
         self.geometry = geometry
         if geometry.kernel != 3 || geometry.stride != 1 {
             self.algorithm = .direct
