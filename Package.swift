@@ -40,16 +40,16 @@ let package = Package(
                        providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
-        // The instruction set that the kernels are compiled for, told by the preprocessor; no library.
-        .systemLibrary(name: "CInstructionSet"),
+        // The instruction set that the kernels are compiled for, told by the preprocessor: a header and one constant.
+        .target(name: "CInstructionSet", cSettings: [.unsafeFlags(["-march=\(architecture)"])]),
         // The processor's bfloat16 products, as inline functions; no library.
         .systemLibrary(name: "CBFloat16"),
 
-        // The commit and the instruction set, as functions: one C file, recompiled alone when either changes.
+        // The commit and the name of the instruction set: one C file, recompiled alone when either changes.
         .target(name: "CBuildInformation",
                 cSettings: [.define("SAGES_COMMIT", to: "\"\(setting("SAGES_COMMIT", ""))\""),
-                            .unsafeFlags(["-march=\(architecture)"])]),
-        .target(name: "Diagnostics", dependencies: ["CBuildInformation"]),
+                            .define("SAGES_ARCHITECTURE", to: "\"\(architecture)\"")]),
+        .target(name: "Diagnostics", dependencies: ["CBuildInformation", "CInstructionSet"]),
         .target(name: "Configuration", dependencies: ["Diagnostics"]),
         .target(name: "MPI", dependencies: ["CMPI", "Diagnostics"]),
         .target(name: "HDF5", dependencies: ["CHDF5", "MPI", "Diagnostics"]),
@@ -68,14 +68,16 @@ let package = Package(
         .target(name: "SAGESnet",
                 dependencies: ["Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff", "Tensor", "Kernels",
                                "MPI", "HDF5", "Configuration", "Diagnostics"]),
+        // Counts and delays messages; for benchmarks and tests.
+        .target(name: "CMessageObserver", dependencies: ["CMPI"]),
+
+        // Arithmetic only: the time of a step on any number of ranks.
+        .target(name: "PerformanceModel"),
         // The C header, which the compiler holds the functions of SAGESC against.
         .systemLibrary(name: "CSAGES", path: "cmake-interop/include", pkgConfig: setting("SAGES_MPI_PKGCONFIG", "ompi-c")),
         .target(name: "SAGESC",
                 dependencies: ["CSAGES", "SAGESnet", "Training", "Trajectory", "Grid", "Tensor", "MPI", "CMPI",
                                "Diagnostics"]),
-
-        // Counts and delays messages; for benchmarks and tests.
-        .target(name: "CMessageObserver", dependencies: ["CMPI"]),
 
         .executableTarget(name: "sages",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",
@@ -83,11 +85,11 @@ let package = Package(
                                          "Diagnostics"]),
         .executableTarget(name: "sages-bench",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",
-                                         "Tensor", "Kernels", "MPI", "HDF5", "Configuration",
-                                         "Diagnostics", "CMessageObserver"],
-                          swiftSettings: kernelSettings),
+                                         "Tensor", "Kernels", "MPI", "HDF5", "Configuration", "PerformanceModel",
+                                         "Diagnostics", "CMessageObserver"]),
 
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics", "Configuration"]),
+        .testTarget(name: "PerformanceModelTests", dependencies: ["PerformanceModel"]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensor"]),
         .testTarget(name: "AutodiffTests", dependencies: ["NeuralNetworks", "Autodiff", "Tensor"]),
         .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "MPI", "Diagnostics"]),

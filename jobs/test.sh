@@ -4,7 +4,7 @@
 # interface, and the job scripts on a Slurm of this machine's own. Sets up and builds first.
 #
 #   bash jobs/test.sh [STAGE...]
-#       without arguments, all of: unit distributed checks interop slurm (set-up and build always)
+#       without arguments, all of: unit distributed checks portability interop slurm (set-up and build always)
 #
 # Every stage has a log in out/test, a time limit, and a line with its outcome and wall time. A stage that fails does
 # not keep the next from running, except set-up and build. Exit status 0 only if all passed.
@@ -27,7 +27,7 @@ sages="$SAGES_BUILD/release/sages"
 distributed="$SAGES_BUILD/release/distributed-tests"
 swift_flags=(--configuration release --scratch-path "$SAGES_BUILD" -Xswiftc -enable-testing)
 read -r -a rank_counts <<< "${SAGES_TEST_RANKS:-1 2 3 4 6 8}"
-known=(unit distributed checks interop slurm)
+known=(unit distributed checks portability interop slurm)
 failed=()
 current=""
 
@@ -125,6 +125,7 @@ for name in "${wanted[@]}"; do
             check "$file" 240
         done
         ;;
+    portability) check Tests/portability.sh 600 ;;
     interop) check Tests/interop/cmake.sh 600 ;;
     slurm) check Tests/slurm/requeue.sh 420 ;;
     esac

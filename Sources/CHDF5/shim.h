@@ -72,3 +72,11 @@ int fallocate(int descriptor, int mode, off_t offset, off_t length);
 
 /// Takes room on the disk for the first `length` bytes of a file. 0, or -1 with errno.
 static inline int sages_take_room(int descriptor, off_t length) { return fallocate(descriptor, 0, 0, length); }
+
+int sync_file_range(int descriptor, off_t offset, off_t length, unsigned flags);
+
+/// Asks the system to begin to bring a part of a file to the disk, and does not wait. A hint: what fails here fails in
+/// fdatasync too.
+static inline void sages_begin_writeback(int descriptor, off_t offset, off_t length) {
+    (void)sync_file_range(descriptor, offset, length, 2 /* SYNC_FILE_RANGE_WRITE */);
+}

@@ -21,8 +21,10 @@ public final class Dataset: AttributedObject {
     /// Class of the stored elements; transfers convert.
     public let elements: ElementClass
     /// Extents of a chunk, and bytes of one; nil for contiguous storage.
-    private let chunk: (extents: [Int], bytes: Int)?
-    private let isCompressed: Bool
+    let chunk: (extents: [Int], bytes: Int)?
+    let isCompressed: Bool
+    /// Where chunks lie in the file, for `Dataset+Placement`.
+    var knownChunks = KnownChunks()
 
     init(file: File, path: String, handle: consuming Handle<DatasetCloser>) throws {
         let place = Place(file: file, object: path)
@@ -108,17 +110,34 @@ public final class Dataset: AttributedObject {
 
     /// Changes the extents, within `maximumShape`; what is cut off is lost. Collective.
     public func resize(to shape: [Int]) throws {
-        precondition(shape.count == self.shape.count, "a dataset cannot change its rank")
-        let growth = allocation(of: shape) - allocation(of: self.shape)
-        if growth > 0 { try isCompressed ? file.checkRoom(growth) : file.reserve(growth) }
-        try file.collectively {
-            try place.check(H5Dset_extent(handle.identifier, shape.map { hsize_t($0) }), "resize the dataset",
-                            .inputOutput)
+        try Dataset.resize([(self, shape)])
+    }
+
+    /// Changes the extents of several datasets of one file, which costs the ranks one agreement. Collective.
+    public static func resize(_ changes: [(dataset: Dataset, shape: [Int])]) throws {
+        guard let file = changes.first?.dataset.file else { return }
+        var room = 0, compressedRoom = 0
+        for (dataset, shape) in changes {
+            precondition(shape.count == dataset.shape.count, "a dataset cannot change its rank")
+            let growth = max(0, dataset.allocation(of: shape) - dataset.allocation(of: dataset.shape))
+            if dataset.isCompressed { compressedRoom += growth } else { room += growth }
         }
-        // Cutting a chunk fills what is cut off through each rank's chunk cache, which later transfers through MPI-IO
-        // bypass: written any later, the cached chunk would undo them.
-        if file.communicator != nil && zip(shape, self.shape).contains(where: { $0 < $1 }) { try file.flush() }
-        self.shape = shape
+        if room > 0 { try file.reserve(room) }
+        if compressedRoom > 0 { try file.checkRoom(compressedRoom) }
+        try file.collectively {
+            for (dataset, shape) in changes {
+                try dataset.place.check(H5Dset_extent(dataset.handle.identifier, shape.map { hsize_t($0) }),
+                                        "resize the dataset", .inputOutput)
+            }
+        }
+        // Cutting a chunk fills what is cut off through each rank's chunk cache, which later transfers through MPI-IO or
+        // beside the library bypass: written any later, the cached chunk would undo them.
+        let isCut = changes.contains { zip($0.shape, $0.dataset.shape).contains { $0 < $1 } }
+        if isCut { try file.flush() }
+        for (dataset, shape) in changes {
+            dataset.shape = shape
+            if isCut { dataset.knownChunks = KnownChunks() }
+        }
     }
 
     // MARK: Transfers
@@ -193,7 +212,11 @@ public final class Dataset: AttributedObject {
         try agreed {
             let space: Dataspace = try place.take(H5Dget_space(handle.identifier), operation, .internal)
             try selection.apply(to: space, place)
-            let memory: Dataspace = try place.take(H5Screate_simple(1, [hsize_t(max(count, 1))], nil), operation, .internal)
+            // With the extents of the selection, which the library then maps as a whole; of another shape, element by
+            // element, which takes longer than the writing.
+            let extents = count == 0 ? [1] : selection.extents(in: shape)
+            let memory: Dataspace = try place.take(
+                H5Screate_simple(Int32(extents.count), extents.map { hsize_t($0) }, nil), operation, .internal)
             if count == 0 {
                 try place.check(H5Sselect_none(memory.identifier), operation, .internal)
                 try place.check(H5Sselect_none(space.identifier), operation, .internal)

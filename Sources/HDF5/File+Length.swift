@@ -21,7 +21,13 @@ extension File {
     func reserve(_ bytes: Int) throws {
         if isInMemory { return }
         allocated += bytes
-        try collectively { try onRoot { try takeRoom(initialLength + allocated + allocated / 16) } }
+        do {
+            try collectively { try onRoot { try takeRoom(initialLength + allocated + allocated / 16) } }
+        } catch {
+            // A flush of what is there already must not ask for this room again.
+            allocated -= bytes
+            throw error
+        }
     }
 
     /// Checks that there is room for `bytes` of compressed data, whose final size is not known: none is taken.

@@ -37,6 +37,12 @@ public enum Selection: Sendable, Equatable {
         }
     }
 
+    /// The extents of what is selected from a dataset of `shape`, at least one element; [1] for a scalar.
+    func extents(in shape: [Int]) -> [Int] {
+        if case .strided(_, let count, _) = self, !count.isEmpty { return count }
+        return shape.isEmpty ? [1] : shape
+    }
+
     private func product(_ extents: [Int]) -> Int? {
         var total = 1
         for extent in extents {

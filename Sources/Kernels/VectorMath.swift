@@ -1,3 +1,11 @@
+#if hasFeature(Embedded)
+/// What a vector's element must be. Embedded Swift, by which other processors' code is checked, has no `Codable`.
+public typealias VectorElement = SIMDScalar & BinaryFloatingPoint & Sendable
+#else
+/// What a vector's element must be; vectors of the standard library want `Codable`.
+public typealias VectorElement = SIMDScalar & BinaryFloatingPoint & Codable & Sendable
+#endif
+
 /// A scalar that the kernels compute with, and the elementary functions of a register full of it.
 ///
 /// The functions are this project's own: range reduction and minimax polynomials evaluated with fused
@@ -7,7 +15,7 @@
 ///
 /// Notation in the implementations: x = n ln 2 + r with |r| <= ln 2 / 2; q(r) = (e^r - 1 - r) / r^2;
 /// s = (m - 1) / (m + 1) and R(z) = (2 artanh(s) / s - 2) / z with z = s^2.
-public protocol KernelScalar: SIMDScalar, BinaryFloatingPoint, Codable, Sendable {
+public protocol KernelScalar: VectorElement {
     /// 64 bytes: one register of AVX-512, two of AVX2, four of SSE.
     associatedtype Vector: SIMD where Vector.Scalar == Self
     /// 32 bytes.

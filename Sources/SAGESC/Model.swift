@@ -10,12 +10,20 @@ final class HostModel: HostObject, @unchecked Sendable {
 
     let model: SAGESnetModel
     let parameters: Buffer<Float>
+    let path: String
+    /// Canonical JSON.
+    let configuration: String
+    /// Of the training.
+    let seed: UInt64
     let kindText: HostText
     let elements: [HostText]
 
     /// Collective.
     init(_ path: String, communicator: Communicator) throws {
-        (model, parameters, _) = try SAGESnetModel.load(path, as: Float.self, communicator: communicator)
+        let loaded = try SAGESnetModel.load(path, as: Float.self, communicator: communicator)
+        (model, parameters, configuration, seed) =
+            (loaded.model, loaded.parameters, loaded.text, loaded.configuration.training.seed)
+        self.path = path
         kindText = HostText("sagesnet")
         elements = model.configuration.elements.map(HostText.init)
     }

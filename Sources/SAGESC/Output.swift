@@ -28,7 +28,7 @@ public func sages_output_create(
             let simulator = simulation.simulator
             return try SimulationOutput(
                 creating: path, atomCount: simulator.atomCount, species: simulator.species, box: simulator.grid.box,
-                version: BuildInformation.version, communicator: simulation.communicator)
+                provenance: simulation.provenance, communicator: simulation.communicator)
         }
     }
 }
@@ -86,6 +86,7 @@ public func sages_output_write(_ output: OpaquePointer?, _ simulation: OpaquePoi
             return simulation
         }
         try output.output.write(simulation.simulator)
+        try output.output.flush()
     }
 }
 

@@ -11,6 +11,7 @@ final class HostSimulation: HostObject, @unchecked Sendable {
 
     let communicator: Communicator
     let simulator: Simulator<Float>
+    let provenance: SimulationProvenance
     /// Of each species.
     let atomicNumbers: [CInt]
     /// Made when it is first needed: by all ranks at the same time.
@@ -21,6 +22,8 @@ final class HostSimulation: HostObject, @unchecked Sendable {
     /// Collective.
     init(_ model: HostModel, _ start: SimulationStart, _ options: HostOptions, _ communicator: Communicator) throws {
         self.communicator = communicator
+        provenance = SimulationProvenance(
+            program: "libsages", model: model.path, configuration: model.configuration, seed: model.seed, start: start)
         simulator = try Simulator(
             model: model.model, parameters: model.parameters, start: start, communicator: communicator,
             parts: options.parts, environment: options.environment)

@@ -105,8 +105,7 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
         try section.require(selection == .dense || convolution == .automatic, "convolution",
                             "only dense grids have a choice of algorithms")
         try section.require(convolution != .bfloat16 || InstructionSet.multipliesBFloat16, "convolution",
-                            "this processor, or the instruction set that this program was built for "
-                                + "(\(InstructionSet.name)), has no bfloat16 products")
+                            "this processor, or what this program was built for (SAGES_ARCH), has no bfloat16 products")
         try section.require(Set(elements).count == elements.count, "elements", "an element is named twice")
         try section.require(Set(environment).count == environment.count, "environment", "a variable is named twice")
     }

@@ -127,19 +127,26 @@ extension ModelFile {
     /// Opens a model on rank 0, and gives every rank its kind, configuration and, if a layout is made from that, its
     /// weights. Collective.
     ///
-    /// - Parameter prepare: makes the model's layout from the configuration; called on every rank.
+    /// - Parameters:
+    ///   - prepare: makes the model's layout from the configuration; called on every rank.
+    ///   - reading: reads what the model's kind added to the file; called on rank 0.
     /// - Returns: what `prepare` returned, and the arena of weights.
     /// - Throws: as `open` and `readParameters`, on every rank.
     public static func load<Scalar: TrainingScalar, Model>(
         _ path: String, kind: String? = nil, as type: Scalar.Type = Scalar.self, communicator: Communicator,
-        prepare: (_ kind: String, _ configuration: String) throws -> (model: Model, layout: ParameterLayout)
+        prepare: (_ kind: String, _ configuration: String) throws -> (model: Model, layout: ParameterLayout),
+        reading: (_ root: Group) throws -> Void = { _ in }
     ) throws -> (model: Model, parameters: Buffer<Scalar>) {
         let file = try communicator.agree { communicator.rank == 0 ? try ModelFile.open(path, kind: kind) : nil }
         let kind = try communicator.broadcast(file?.kind ?? "", root: 0)
         let configuration = try communicator.broadcast(file?.configuration ?? "", root: 0)
         let (model, layout) = try communicator.agree { try prepare(kind, configuration) }
         let arena = Buffer<Scalar>(repeating: 0, count: layout.count)
-        try communicator.agree { try file?.readParameters(layout, into: arena.pointer) }
+        try communicator.agree {
+            guard let file else { return }
+            try file.readParameters(layout, into: arena.pointer)
+            try reading(file.root)
+        }
         try communicator.broadcast(arena.span, root: 0)
         return (model, arena)
     }

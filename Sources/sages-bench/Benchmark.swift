@@ -1,8 +1,7 @@
-import Diagnostics
 import Foundation
 import MPI
 
-/// One benchmark: one file, one entry in `benchmarks` of main.swift.
+/// One benchmark: one file, one entry in `Command.benchmarks`.
 protocol Benchmark: SendableMetatype {
     /// The word on the command line.
     static var name: String { get }
@@ -10,11 +9,13 @@ protocol Benchmark: SendableMetatype {
     static var summary: String { get }
     /// Measures every case and hands each result to `report` as soon as there is one. Collective: every rank measures
     /// the same cases.
-    static func run(on communicator: Communicator, report: (Measurement) -> Void) throws
+    static func run(
+        _ options: BenchmarkOptions, on communicator: Communicator, report: (Measurement) throws -> Void
+    ) throws
 }
 
 /// The rates of one case over all repeats.
-struct Measurement: Encodable {
+struct Measurement {
     /// What was measured, such as "3x3x3 32->32 on 32x32x32, forward".
     var label: String
     /// Unit of the rates; more is better.
@@ -26,6 +27,10 @@ struct Measurement: Encodable {
     /// Median over the repeats of the rate over the processor's own limit, each measured just before and after, so
     /// that it holds on a busy machine too. None where no limit was given.
     var fractionOfPeak: Double?
+    /// Operations for each byte that must at least be moved; none where no roofline was given.
+    var arithmeticIntensity: Double?
+    /// The median over what the roofline allows: the lesser of the multiply-add peak and intensity times bandwidth.
+    var fractionOfAttainable: Double?
 
     /// Times `body` for `repeats` repeats of at least `seconds` each, after one warm-up call.
     ///
@@ -56,15 +61,27 @@ struct Measurement: Encodable {
             rates.append(try rate(calls))
             if let before, let after = peak?() { fractions.append(2 * rates[rates.count - 1] / (before + after)) }
         }
-        rates.sort()
         fractions.sort()
+        self.init(label, unit: unit, rates: rates.sorted())
+        fractionOfPeak = fractions.isEmpty ? nil : fractions[repeats / 2]
+    }
+
+    /// - Parameter rates: in ascending order.
+    init(_ label: String, unit: String, rates: [Double]) {
         self.label = label
         self.unit = unit
-        self.median = rates[repeats / 2]
-        self.minimum = rates[0]
-        self.maximum = rates[repeats - 1]
-        self.repeats = repeats
-        self.fractionOfPeak = fractions.isEmpty ? nil : fractions[repeats / 2]
+        median = rates[rates.count / 2]
+        minimum = rates[0]
+        maximum = rates[rates.count - 1]
+        repeats = rates.count
+    }
+
+    /// The same, beside what a roofline allows for work of so many operations a byte.
+    func under(_ roofline: Roofline, intensity: Double) -> Measurement {
+        var measurement = self
+        measurement.arithmeticIntensity = intensity
+        measurement.fractionOfAttainable = median / roofline.attainable(intensity)
+        return measurement
     }
 }
 
@@ -79,32 +96,5 @@ enum BenchmarkClock {
         var time = timespec()
         clock_gettime(self == .wall ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID, &time)
         return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
-    }
-}
-
-/// What is wrong with the command line.
-enum BenchmarkError: SAGESError {
-    case noBenchmark
-    case unknownBenchmark(String, known: [String])
-    case unknownOption(String)
-    case badDelay(String)
-    case unsupportedProcessor(instructionSet: String)
-
-    var exitStatus: ExitStatus {
-        if case .unsupportedProcessor = self { return .internal }
-        return .usage
-    }
-
-    var description: String {
-        switch self {
-        case .noBenchmark: "no benchmark named; sages-bench --help lists them"
-        case .unknownBenchmark(let name, let known):
-            "there is no benchmark \(name); there are: \(known.joined(separator: ", "))"
-        case .unknownOption(let option): "unknown option \(option); sages-bench --help lists what there is"
-        case .badDelay(let value): "--delay takes milliseconds from 0 to 1000, not '\(value)'"
-        case .unsupportedProcessor(let instructionSet):
-            "these kernels were built for \(instructionSet), which this processor lacks; "
-                + "build with SAGES_ARCH set to the processor of the nodes, for example SAGES_ARCH=x86-64-v3"
-        }
     }
 }

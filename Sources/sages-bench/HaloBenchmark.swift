@@ -8,8 +8,10 @@ enum HaloBenchmark: Benchmark {
     static let name = "halo"
     static let summary = "halo exchange of a dense grid, per rank"
 
-    static func run(on communicator: Communicator, report: (Measurement) -> Void) throws {
-        report(try latency(on: communicator))
+    static func run(
+        _ options: BenchmarkOptions, on communicator: Communicator, report: (Measurement) throws -> Void
+    ) throws {
+        try report(latency(on: communicator))
         for (side, channels) in [(16, 32), (32, 8), (32, 32), (32, 64), (64, 32)] {
             // Weak: each rank has side^3 cells; cut along one axis, so that its faces alone are sent.
             for (axis, name) in [(0, "z"), (1, "y"), (2, "x")] {
@@ -26,7 +28,7 @@ enum HaloBenchmark: Benchmark {
                         decomposition, communicator: communicator, channels: channels, adjoint: false)
                     // A rank alone only copies; its rate is that of the same bytes.
                     let bytes = communicator.size > 1 ? traffic.bytes : 2 * width * side * side * 4 * channels
-                    report(
+                    try report(
                         try Measurement(
                             "\(side)^3 cells of \(channels) floats a rank, \(name) faces, width \(width)", unit: "GB/s",
                             work: 1e-9 * Double(bytes), peak: memoryCopyPeak(bytes: bytes, on: communicator),

@@ -17,7 +17,9 @@ enum OverlapBenchmark: Benchmark {
         init(from section: ConfigurationSection) throws { configuration = try SAGESnetConfiguration(from: section) }
     }
 
-    static func run(on communicator: Communicator, report: (Measurement) -> Void) throws {
+    static func run(
+        _ options: BenchmarkOptions, on communicator: Communicator, report: (Measurement) throws -> Void
+    ) throws {
         let path = try SyntheticDiamond.temporaryPath("overlap.h5", communicator)
         defer { if communicator.rank == 0 { try? FileManager.default.removeItem(atPath: path) } }
         try SyntheticDiamond.write(path, cells: 5, frames: 9, communicator: communicator)
@@ -57,7 +59,7 @@ enum OverlapBenchmark: Benchmark {
 
     private static func measureTraining(
         _ model: SAGESnetConfiguration, _ path: String, _ microBatches: Int, _ communicator: Communicator,
-        _ report: (Measurement) -> Void
+        _ report: (Measurement) throws -> Void
     ) throws {
         func trainer(_ ranks: Communicator) throws -> Trainer<SAGESnetTask<Float>> {
             try Trainer(
@@ -67,17 +69,17 @@ enum OverlapBenchmark: Benchmark {
                 communicator: ranks)
         }
         let (together, alone) = (try trainer(communicator), try trainer(.selfOnly))
-        report(
+        try report(
             try Measurement(
                 "training, 1,000 atoms a sample, \(microBatches) sample\(microBatches > 1 ? "s" : "") a rank and step",
-                unit: "steps/s", work: 1, repeats: 7, seconds: 0.1,
-                peak: rateAlone(communicator, seconds: 0.1) { try alone.takeStep() }, on: communicator
+                unit: "steps/s", work: 1, repeats: 9, seconds: 0.15,
+                peak: rateAlone(communicator, seconds: 0.15) { try alone.takeStep() }, on: communicator
             ) { try together.takeStep() })
     }
 
     private static func measureSimulation(
         _ configuration: SAGESnetConfiguration, _ path: String, _ replicas: Int, _ cells: String,
-        _ communicator: Communicator, _ report: (Measurement) -> Void
+        _ communicator: Communicator, _ report: (Measurement) throws -> Void
     ) throws {
         let model = try SAGESnetTask<Float>(configuration, training: [path], validation: []).model
         // Without forces and velocities the crystal stays as it is, at the same cost.
@@ -92,10 +94,10 @@ enum OverlapBenchmark: Benchmark {
             return simulator
         }
         let (together, alone) = (try simulator(communicator), try simulator(.selfOnly))
-        report(
+        try report(
             try Measurement(
-                "simulation, \(alone.atomCount) atoms a rank, \(cells)", unit: "steps/s", work: 1, repeats: 7, seconds: 0.1,
-                peak: rateAlone(communicator, seconds: 0.1) { try alone.advance() }, on: communicator
+                "simulation, \(alone.atomCount) atoms a rank, \(cells)", unit: "steps/s", work: 1, repeats: 9, seconds: 0.15,
+                peak: rateAlone(communicator, seconds: 0.15) { try alone.advance() }, on: communicator
             ) { try together.advance() })
     }
 }

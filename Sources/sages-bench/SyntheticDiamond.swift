@@ -46,9 +46,10 @@ enum SyntheticDiamond {
         try writer.close()
     }
 
-    /// A path for temporary data, the same on every rank. Collective.
+    /// A path for temporary data, new with each call and the same on every rank. Collective.
     static func temporaryPath(_ name: String, _ communicator: Communicator) throws -> String {
         let folder = FileManager.default.temporaryDirectory.path
-        return try communicator.broadcast("\(folder)/sages-bench-\(ProcessInfo.processInfo.processIdentifier)-\(name)", root: 0)
+        let process = ProcessInfo.processInfo.processIdentifier
+        return try communicator.broadcast("\(folder)/sages-bench-\(process)-\(UInt32.random(in: 0 ... .max))-\(name)", root: 0)
     }
 }

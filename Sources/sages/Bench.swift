@@ -13,7 +13,18 @@ struct Bench: ReplacementVerb {
     let arguments: [String]
 
     init(_ arguments: Arguments) throws {
-        self.arguments = [arguments.positionals[0]] + (arguments.isGiven("json") ? ["--json"] : [])
+        let isModel = arguments.isGiven("model")
+        guard arguments.positionals.isEmpty == isModel else {
+            throw arguments.fault(isModel ? "--model is a measurement of its own" : "WHAT is missing: what to measure")
+        }
+        var words = arguments.positionals + ["model", "json"].filter { arguments.isGiven($0) }.map { "--\($0)" }
+        for name in ["delay", "latency", "bandwidth"] {
+            if let value = try arguments.number(name, as: Double.self, in: .atLeast(0)) { words.append("--\(name)=\(value)") }
+        }
+        if let ranks = try arguments.number("ranks-per-node", as: Int.self, in: .between(1, 100_000)) {
+            words.append("--ranks-per-node=\(ranks)")
+        }
+        self.arguments = words
     }
 
     func replaceProcess() throws -> Never {

@@ -42,7 +42,7 @@ struct Evaluate: Verb {
     }
 
     private func evaluateSAGESnet(_ communicator: Communicator) throws {
-        let (model, parameters, _) = try SAGESnetModel.load(self.model, as: Float.self, communicator: communicator)
+        let (model, parameters, _, _) = try SAGESnetModel.load(self.model, as: Float.self, communicator: communicator)
         let baseline = try LinearBaseline.load(self.model, communicator: communicator)
         let run = try communicator.agree { try AtomRun(data, for: model.configuration) }
         guard rollout == nil || frame < run.frameCount else {

@@ -160,7 +160,8 @@ struct FileSummary {
 
     private static func plain(_ value: JSONValue) -> String {
         switch value {
-        case .string(let text): text
+        // Whole configurations are for --json.
+        case .string(let text): text.count <= 200 ? text : "(\(text.count) characters; --json shows them)"
         case .array(let values): values.map(plain).joined(separator: ", ")
         default: value.text
         }

@@ -18,6 +18,10 @@ struct Simulate: Verb {
     let steps: Int
     let output: String
     let every: Int
+    let precision: H5MDOptions.Precision?
+    let deflate: Int?
+    let flushInterval: Double
+    let writers: Int?
     let parts: Extent3?
     let boundaries: Boundaries?
     let replicate: SIMD3<Int>
@@ -33,6 +37,10 @@ struct Simulate: Verb {
         steps = try arguments.requiredNumber("steps", in: .atLeast(0))
         output = try arguments.requiredText("out")
         every = try arguments.requiredNumber("every", in: .atLeast(1))
+        precision = arguments.text("precision").flatMap { H5MDOptions.Precision(rawValue: $0) }
+        deflate = try arguments.number("deflate", in: .between(1, 9))
+        flushInterval = try arguments.requiredNumber("flush", in: .atLeast(0))
+        writers = try arguments.number("writers", in: .atLeast(1))
         parts = try arguments.extents("decomposition").map { Extent3(z: $0.z, y: $0.y, x: $0.x) }
         boundaries = try arguments.text("boundary").map { try Boundaries(parsing: $0) }
         replicate = try arguments.extents("replicate").map { SIMD3($0.x, $0.y, $0.z) } ?? SIMD3(1, 1, 1)
@@ -63,7 +71,8 @@ struct Simulate: Verb {
 
     func run(_ communicator: Communicator) throws -> ExitStatus {
         JobSignals.install()
-        let (model, parameters, _) = try SAGESnetModel.load(self.model, as: Float.self, communicator: communicator)
+        let (model, parameters, configuration, text) = try SAGESnetModel.load(
+            self.model, as: Float.self, communicator: communicator)
         let first = try SimulationStart(
             input, frame: frame, for: model, boundaries: boundaries, replicate: replicate, communicator: communicator)
         // What is behind the last whole frame is done again.
@@ -83,10 +92,27 @@ struct Simulate: Verb {
             model: model, parameters: parameters, start: resumed ?? first, communicator: communicator, parts: parts,
             environment: environment, alignment: try first.alignment(for: model, communicator))
         let writer = resumed != nil
-            ? try SimulationOutput<Float>(appendingTo: output, communicator: communicator)
+            ? try append(communicator)
             : try SimulationOutput<Float>(
                 creating: output, atomCount: first.atomCount, species: first.species, box: first.box,
-                version: BuildInformation.version, communicator: communicator)
+                provenance: provenance(text, configuration.training.seed, first), precision: precision ?? .float64,
+                deflate: deflate, flushInterval: flushInterval, writers: writers, communicator: communicator)
+        do {
+            return try simulate(
+                simulator, writer, resumed, provenance(text, configuration.training.seed, first), communicator)
+        } catch let error where !(error is MPIError) {
+            // All ranks are here: the frames so far are worth keeping, and the error is the cause, whatever follows it.
+            try? writer.close()
+            throw error
+        }
+    }
+
+    /// Advances and writes until all steps are done or a signal comes.
+    private func simulate(
+        _ simulator: Simulator<Float>, _ writer: SimulationOutput<Float>, _ resumed: SimulationStart?,
+        _ provenance: SimulationProvenance, _ communicator: Communicator
+    ) throws -> ExitStatus {
+        let done = simulator.step
         func isDue(_ step: Int) -> Bool { step % every == 0 || step == steps }
         if resumed.map({ $0.isBetweenFrames && isDue(done) }) ?? true { try writer.write(simulator) }
 
@@ -96,6 +122,7 @@ struct Simulate: Verb {
         while simulator.step < steps && !isInterrupted {
             // One rank's signal stops all, at the same step.
             isInterrupted = try simulator.advance(request: JobSignals.received != nil) && simulator.step < steps
+            try writer.proceed()
             if isDue(simulator.step) { try writer.write(simulator) }
             progress.advance(to: simulator.step)
         }
@@ -104,7 +131,7 @@ struct Simulate: Verb {
         let seconds = MPIEnvironment.wallTime() - begin
         if isInterrupted && !isDue(simulator.step) {
             try SimulationRestart.write(
-                simulator, beside: output, version: BuildInformation.version, communicator: communicator)
+                simulator, beside: output, provenance: provenance, communicator: communicator)
         } else {
             try SimulationRestart.remove(beside: output, communicator: communicator)
         }
@@ -115,6 +142,28 @@ struct Simulate: Verb {
         let temperature = try simulator.temperature()
         if communicator.rank == 0 { report(simulator, done, temperature, seconds, communicator) }
         return .success
+    }
+
+    /// The output of the interrupted run, which goes on as it began.
+    private func append(_ communicator: Communicator) throws -> SimulationOutput<Float> {
+        let writer = try SimulationOutput<Float>(
+            appendingTo: output, flushInterval: flushInterval, writers: writers, communicator: communicator)
+        func refuse(_ what: String) -> SAGESnetError { .badRequest("\(output) was begun \(what): resume it so") }
+        if let precision, precision != writer.precision { throw refuse("with --precision \(writer.precision)") }
+        if let deflate, deflate != writer.deflate {
+            throw refuse(writer.deflate.map { "with --deflate \($0)" } ?? "without --deflate")
+        }
+        return writer
+    }
+
+    private func provenance(_ configuration: String, _ seed: UInt64, _ start: SimulationStart) -> SimulationProvenance {
+        var settings = [(name: "replicate", value: "\(replicate.x)x\(replicate.y)x\(replicate.z)")]
+        for (variable, value) in environment.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            settings.append((name: variable.rawValue, value: "\(value)"))
+        }
+        return SimulationProvenance(
+            program: "sages simulate", model: model, configuration: configuration, seed: seed, start: start,
+            settings: settings)
     }
 
     private func report(

@@ -39,6 +39,19 @@ import Testing
         try BuildInformation.requireProcessor()
         #expect(!BuildInformation.instructionSets.isEmpty)
         #expect(BuildInformation.fullVersion.hasPrefix(BuildInformation.version))
+        #expect(BuildInformation.architecture != nil)
+    }
+
+    @Test func instructionSetsAreToldApartByName() {
+        let names = BuildInformation.instructionSets.map(\.name)
+        #expect(Set(names).count == names.count && !names.contains(""))
+    }
+
+    @Test func aLackingProcessorIsToldWhatItLacksAndWhatToBuild() {
+        let error = ProcessorError(missing: ["avx512f", "avx512bf16"])
+        #expect(error.description.contains("avx512f, avx512bf16"))
+        #expect(error.description.contains("SAGES_ARCH=\(ProcessorError.nearestLevel)"))
+        #expect(error.exitStatus == .internal)
     }
 }
 

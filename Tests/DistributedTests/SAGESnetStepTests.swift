@@ -1,4 +1,5 @@
 import Grid
+import HDF5
 import MPI
 import SAGESnetTestSupport
 import Tensor
@@ -27,6 +28,18 @@ private let variants = [
     "cells: \"occupied\"", "cells: \"dense\"", "cells: \"occupied\", predictor: \"increment\"",
     "cells: \"occupied\", environment: [\"temperature\"]",
 ]
+
+/// The temperature that a simulation writes is that of its frame by `KineticState`.
+private func checkTemperature(of output: String, _ members: String) throws {
+    let reader = try H5MDReader(output)
+    var frame = AtomFrame()
+    try reader.readFrame(0, into: &frame)
+    let masses = try reader.file.root.dataset("particles/all/mass").read(Double.self, transfer: .independent)
+    let wanted = KineticState(velocities: frame.velocities, masses: masses).temperature
+    let written = try reader.file.root.dataset("observables/temperature/value").read(Double.self, transfer: .independent)
+    try expect(written.count == 1 && abs(written[0] / wanted - 1) < 1e-6, "\(members): \(written) K instead of \(wanted) K")
+    try expect(try reader.file.root.group("provenance").stringAttribute("model") == "model.h5", "no provenance")
+}
 
 let sagesnetStepTests: [DistributedTest] = [
     DistributedTest("sagesnet.step.reuseChangesNothing", ranks: every) { communicator in
@@ -73,16 +86,20 @@ let sagesnetStepTests: [DistributedTest] = [
                 let model = try rollout.model()
                 let first = try SimulationStart(data, for: model, communicator: communicator)
                 let whole = try rollout.simulator(data, communicator)
+                let provenance = SimulationProvenance(
+                    program: "test", model: "folder/model.h5", configuration: "{}", seed: 1, start: first)
                 let writer = try SimulationOutput<Float>(
                     creating: output, atomCount: whole.atomCount, species: whole.species, box: whole.grid.box,
-                    version: "0", communicator: communicator)
+                    provenance: provenance, communicator: communicator)
                 for _ in 0..<2 { try whole.advance() }
                 try writer.write(whole)
                 try writer.close()
+                try communicator.agree { try checkTemperature(of: output, members) }
                 for isBetween in [false, true] {
                     let step = whole.step
                     if isBetween {
-                        try SimulationRestart.write(whole, beside: output, version: "0", communicator: communicator)
+                        try SimulationRestart.write(
+                            whole, beside: output, provenance: provenance, communicator: communicator)
                     }
                     guard let start = try SimulationStart(
                         resuming: output, of: first, for: model, communicator: communicator)

@@ -192,6 +192,51 @@ let trajectoryTests: [DistributedTest] = killFixture + [
             try removeShared(path, reference, after: communicator)
         }
     },
+    DistributedTest("trajectory.h5md.largeFramesSameBytes", ranks: everySize) { communicator in
+        // So large that every rank writes a share, in the background, and that flushes come in between.
+        let atoms = 120_000, box = SimulationBox(edges: SIMD3(10, 11, 12))
+        func write(_ path: String, _ communicator: Communicator, flushEvery: Int, writers: Int? = nil) throws {
+            let writer = try H5MDWriter.create(path, communicator: communicator, atomCount: atoms, species: twoSpecies,
+                                               box: box, options: H5MDOptions(precision: .float64, hasImages: true, writers: writers))
+            for number in 0..<5 {
+                var mine = AtomFrame()
+                // A share of atoms that changes from frame to frame, in descending order.
+                for index in (0..<atoms).reversed() where (index / 7 + number) % communicator.size == communicator.rank {
+                    mine.ids.append(Int64(3 * index + 1))
+                    mine.species.append(Int32(index % 2))
+                    for axis in 0..<3 {
+                        mine.positions.append(coordinate(index, axis, number))
+                        mine.velocities.append(coordinate(index, 2 - axis, number))
+                        mine.images.append(Int32(index % 5 - axis))
+                    }
+                }
+                try LocalAtoms.with(mine) { try writer.append($0, step: Int64(number), time: Double(number), box: box) }
+                if number % flushEvery == 0 {
+                    writer.prepareFlush()
+                    try writer.flush()
+                }
+            }
+            try writer.close()
+        }
+        let path = try sharedFile("large.h5", communicator), reference = try sharedFile("large-one.h5", communicator)
+        try communicator.agree { if communicator.rank == 0 { try write(reference, .selfOnly, flushEvery: 1) } }
+        for writers in [1, 2, nil] {
+            try write(path, communicator, flushEvery: 2, writers: writers)
+            try communicator.agree {
+                guard communicator.rank == 0 else { return }
+                let one = try Data(contentsOf: URL(fileURLWithPath: reference)), many = try Data(contentsOf: URL(fileURLWithPath: path))
+                try expect(one == many, "files of 1 and \(communicator.size) ranks differ with \(writers ?? 0) writers (\(one.count), \(many.count) bytes)")
+            }
+        }
+        let reader = try H5MDReader(path, communicator: communicator)
+        var positions = [Double](repeating: 0, count: 3 * atoms)
+        try positions.withUnsafeMutableBufferPointer { try reader.read(.position, frames: 3..<4, atoms: 0..<atoms, into: $0) }
+        for element in positions.indices {
+            try expect(positions[element] == coordinate(element / 3, element % 3, 3), "position \(element)")
+        }
+        try reader.file.close()
+        try removeShared(path, reference, after: communicator)
+    },
     DistributedTest("trajectory.h5md.appendAfterReopening", ranks: [1, 2, 3, 4]) { communicator in
         let path = try sharedFile("append.h5", communicator)
         try writeTrajectory(path, communicator, atoms: 57, spread: 1, frames: 5, precision: .float32)

@@ -101,6 +101,22 @@ import Trajectory
         ) { try SAGESnetTask<Float>("cell: 2, slots: 3, origin: \"corner\"", [crystal]) }
     }
 
+    /// A run that has memory for two frames gives the frames of one that has memory for all.
+    @Test func framesBeyondMemoryAreReadAgain() throws {
+        let scratch = try Scratch()
+        let path = try scratch.lattice("crystal") { $0.frames = 9 }
+        let configuration = try SAGESnetTask<Float>("", [path]).model.configuration
+        let (all, few) = (try AtomRun(path, for: configuration), try AtomRun(path, for: configuration, memory: 0))
+        #expect(all.frameCapacity == 9 && few.frameCapacity == 2)
+        for index in [0, 1, 2, 1, 8, 0, 3, 3, 7, 2, 8] {
+            let (one, other) = (try all.frame(index), try few.frame(index))
+            #expect(Array(one.positions.span) == Array(other.positions.span))
+            #expect(Array(one.velocities.span) == Array(other.velocities.span))
+            #expect(few.keptFrames <= 2)
+        }
+        #expect(all.keptFrames == 6)
+    }
+
     /// Kicks that are gradients of an energy keep a rollout's temperature, here for 20 times as long as the data.
     @Test func rolloutKeepsItsTemperature() throws {
         let scratch = try Scratch()
@@ -116,8 +132,8 @@ import Trajectory
         let data = task.training[0]
         var reference = 0.0
         for frame in 0..<41 {
-            reference += kineticTemperature(
-                UnsafePointer(try data.frame(frame).velocities.pointer), masses: data.masses) / 41
+            let velocities = UnsafeBufferPointer(try data.frame(frame).velocities.span)
+            reference += KineticState(velocities: velocities, masses: data.masses).temperature / 41
         }
         var (mean, highest) = (0.0, 0.0)
         for step in 1...800 {

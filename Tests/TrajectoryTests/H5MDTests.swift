@@ -1,6 +1,6 @@
 import Diagnostics
 import Foundation
-import HDF5
+@testable import HDF5
 import Testing
 @testable import Trajectory
 
@@ -148,6 +148,37 @@ let sampleSpecies = SpeciesTable(symbols: ["H", "C", "O"], masses: [1.008, 12.01
         process.waitUntilExit()
         #expect(process.terminationStatus == 0)
         #expect(throws: TrajectoryError.self) { try H5MDWriter.append(to: scratch.file("parts.h5"), communicator: nil, keeping: 91) }
+    }
+
+    /// Where the disk refuses a frame, the next call says so, and the file is as before that frame.
+    @Test func framesThatCannotBeWrittenAreTakenBack() throws {
+        let scratch = try Scratch()
+        // Frames that are written in the background, and frames that are not.
+        for atoms in [20_000, 30] {
+            let path = scratch.file("\(atoms).h5")
+            let frames = sampleFrames(atoms: atoms, frames: 4)
+            let writer = try H5MDWriter.create(path, communicator: nil, atomCount: atoms, species: sampleSpecies,
+                                               box: frames[0].box, options: H5MDOptions(precision: .float64, hasImages: true))
+            try writer.append(frames[0])
+            try writer.flush()
+            try writer.append(frames[1])
+            let background = try #require(writer.background)
+            try background.wait()
+            let (full, disk) = (open("/dev/full", O_WRONLY), dup(background.descriptor))
+            try #require(full >= 0 && disk >= 0)
+            dup2(full, background.descriptor)
+            try writer.append(frames[2])
+            let error = #expect(throws: HDF5Error.self) { try writer.append(frames[3]) }
+            #expect(error?.exitStatus == .io && error?.file == path)
+            #expect(error?.description.contains("No space left") == true, "\(String(describing: error))")
+            #expect(writer.frameCount == 2)
+            dup2(disk, background.descriptor)
+            close(full)
+            close(disk)
+            try writer.append(frames[3])
+            try writer.close()
+            #expect(try read(path) == [frames[0], frames[1], frames[3]])
+        }
     }
 
     /// A child that is killed in mid-frame leaves the flushed frames.

@@ -72,6 +72,43 @@ import Testing
         }
     }
 
+    /// Pieces written beside the library, over chunks cut along two axes, are read as if written through it.
+    @Test func piecesLieWhereTheLibraryReadsThem() throws {
+        let scratch = try Scratch()
+        let file = try HDF5.File.create(scratch.file("p.h5"), layout: .init(chunkIndexHalfRank: 2))
+        let storage = DatasetStorage.growing(chunk: [2, 5, 3], shape: [0, 13, 3])
+        let dataset = try file.root.createDataset("d", of: Int32.self, shape: [0, 13, 3], storage: storage)
+        let single = try file.root.createDataset("s", of: Double.self, shape: [0], storage: .growing(chunk: [4], shape: [0]))
+        #expect(try dataset.isPlaced(of: Int32.self) && single.isPlaced(of: Double.self))
+        #expect(try !dataset.isPlaced(of: Float.self) && !single.isPlaced(of: Float.self))
+        let writer = try BackgroundWriter(file)
+        let values = (0..<7 * 39).map { Int32($0) }, times = (0..<7).map { Double($0) / 8 }
+        try values.withUnsafeBytes { values in
+            try times.withUnsafeBytes { times in
+                for entry in 0..<7 {
+                    try Dataset.resize([(dataset, [entry + 1, 13, 3]), (single, [entry + 1])])
+                    // Two ranks' shares, which meet within a chunk.
+                    for rows in [0..<8, 8..<13] {
+                        let share = try #require(values.baseAddress) + 12 * (13 * entry + rows.lowerBound)
+                        try dataset.forEachPiece(ofEntry: entry, rows: rows) { writer.write(share + $1, count: $2, at: $0) }
+                    }
+                    let time = try #require(times.baseAddress) + 8 * entry
+                    try single.forEachPiece(ofEntry: entry, rows: 0..<1) { writer.write(time + $1, count: $2, at: $0) }
+                }
+                try writer.wait()
+            }
+        }
+        try file.close()
+        let again = try HDF5.File.open(scratch.file("p.h5"))
+        #expect(try again.root.dataset("d").read(Int32.self) == values)
+        #expect(try again.root.dataset("s").read(Double.self) == times)
+        var compressed = storage
+        compressed.deflate = 1
+        let other = try HDF5.File.create(scratch.file("q.h5")).root
+        #expect(try !other.createDataset("d", of: Int32.self, shape: [0, 13, 3], storage: compressed).isPlaced(of: Int32.self))
+        #expect(try !other.writeDataset("c", [1.0]).isPlaced(of: Double.self))
+    }
+
     @Test func growingCompressedDatasetsWithFillValues() throws {
         let scratch = try Scratch()
         let file = try HDF5.File.create(scratch.file("c.h5"), layout: .init(alignment: (4096, 4096)))

@@ -55,6 +55,10 @@ wrong "no use for 'something'" doctor something
 wrong "needs SHELL" completion
 wrong "must be one of bash, zsh" completion fish
 wrong "unknown option -x" -x
+wrong "WHAT is missing" bench
+wrong "a measurement of its own" bench conv --model
+wrong "WHAT must be one of" bench everything
+wrong "must be at least 0" bench halo --delay -1
 
 # Completion.
 expect_status 0 "$SAGES" completion bash

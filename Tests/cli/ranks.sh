@@ -54,6 +54,20 @@ same_on_ranks gas "1 2 3 4 6" energy-occupied.h5 gas.h5 40 --every 8
 same_on_ranks gas-increment "1 4" increment-occupied.h5 gas.h5 40 --every 8
 same_on_ranks gas-dense "1 2 6" increment-dense.h5 gas.h5 20 --every 5
 same_on_ranks gas-dense-energy "1 3" energy-dense.h5 gas.h5 10 --every 5
+# Compressed, with the numbers of an uncompressed file; in single precision; flushed now and then or always.
+same_on_ranks gas-compressed "1 3" energy-occupied.h5 gas.h5 20 --every 5 --deflate 4
+same_on_ranks gas-plain "2" energy-occupied.h5 gas.h5 20 --every 5 --flush 0
+expect "compression changes numbers" h5diff gas-compressed-1.h5 gas-plain-2.h5
+same_on_ranks gas-single "1 3" energy-occupied.h5 gas.h5 20 --every 5 --precision float32 --flush 0
+expect_status 65 "$SAGES" simulate energy-occupied.h5 --input gas.h5 --frame 0 --steps 30 --every 5 --resume \
+    --out gas-single-1.h5
+expect_status 64 "$SAGES" simulate energy-occupied.h5 --input gas.h5 --frame 0 --steps 30 --every 5 --resume \
+    --deflate 2 --out gas-compressed-1.h5
+expect_status 0 "$SAGES" info gas-compressed-1.h5
+for line in "program *sages simulate" "model *energy-occupied.h5" "input *gas.h5" "replicate *1x1x1" "seed" "commit" "config"; do
+    grep --quiet "^  $line" stdout
+    outcome $? "sages info does not show the provenance '$line'"
+done
 # Open along two axes, with room for the atoms to fly.
 import_gas cloud "7 11 13" 100 2.4
 same_on_ranks cloud "1 2 3 4 6" energy-occupied.h5 cloud.h5 15 --every 5 --boundary o,p,o

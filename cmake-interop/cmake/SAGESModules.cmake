@@ -1,12 +1,16 @@
 # The modules of SAGES that libsages needs, as Package.swift has them: one static library each, joined to one shared
 # library that shows nothing but the functions of sages.h.
 
-# The commit and the instruction set, as functions of C.
+# The commit, and what the kernels need of a processor.
 add_library(CBuildInformation STATIC ${SAGES_SOURCE}/CBuildInformation/build_information.c)
-target_include_directories(CBuildInformation PUBLIC ${SAGES_SOURCE}/CBuildInformation/include)
-target_compile_definitions(CBuildInformation PRIVATE SAGES_COMMIT="${SAGES_BUILT_COMMIT}")
-target_compile_options(CBuildInformation PRIVATE -march=${SAGES_ARCH})
-set_target_properties(CBuildInformation PROPERTIES POSITION_INDEPENDENT_CODE ON)
+target_compile_definitions(CBuildInformation PRIVATE
+    SAGES_COMMIT="${SAGES_BUILT_COMMIT}" SAGES_ARCHITECTURE="${SAGES_ARCH}")
+add_library(CInstructionSet STATIC ${SAGES_SOURCE}/CInstructionSet/instruction_set.c)
+target_compile_options(CInstructionSet PRIVATE -march=${SAGES_ARCH})
+foreach(library CBuildInformation CInstructionSet)
+    target_include_directories(${library} PUBLIC ${SAGES_SOURCE}/${library}/include)
+    set_target_properties(${library} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+endforeach()
 
 # CMake asks for incremental compilation, and swiftc remarks for each module that whole modules are not. It also has each
 # module ask for its own archive by name, where libsages takes them as files.
@@ -23,8 +27,9 @@ set(SAGES_SWIFT_FLAGS
     "SHELL:-Xcc -I${CMAKE_CURRENT_SOURCE_DIR}/include"
     "SHELL:-Xcc -I${SAGES_SOURCE}/CBuildInformation/include"
     "SHELL:-Xcc -fmodule-map-file=${CMAKE_CURRENT_SOURCE_DIR}/include/module.modulemap"
-    "SHELL:-Xcc -fmodule-map-file=${CMAKE_CURRENT_SOURCE_DIR}/cmake/CBuildInformation.modulemap")
-foreach(system CMPI CHDF5 COpenBLAS CZlib CInstructionSet)
+    "SHELL:-Xcc -fmodule-map-file=${CMAKE_CURRENT_SOURCE_DIR}/cmake/CBuildInformation.modulemap"
+    "SHELL:-Xcc -fmodule-map-file=${SAGES_SOURCE}/CInstructionSet/include/module.modulemap")
+foreach(system CMPI CHDF5 COpenBLAS CZlib)
     list(APPEND SAGES_SWIFT_FLAGS "SHELL:-Xcc -fmodule-map-file=${SAGES_SOURCE}/${system}/module.modulemap")
 endforeach()
 foreach(directory IN LISTS SAGES_INCLUDE_DIRS)
@@ -87,7 +92,7 @@ target_compile_options(sages PRIVATE ${SAGES_SWIFT_FLAGS})
 # Archives whole: a file that holds nothing but a conformance is named by no symbol, yet found at run time. They are
 # flags and no libraries of the target, for the linker must see each once.
 get_property(modules GLOBAL PROPERTY SAGES_MODULES)
-list(APPEND modules CBuildInformation)
+list(APPEND modules CBuildInformation CInstructionSet)
 set(archives)
 set(archive_flags)
 foreach(module IN LISTS modules)

@@ -3,10 +3,8 @@ import HDF5
 import Tensor
 import Trajectory
 
-/// Boltzmann's constant, u Angstrom^2 / (ps^2 K).
-let boltzmannConstant = 0.8314462618
-
-/// One trajectory for training or evaluation: the frames that a rank asks for, read when it first does.
+/// One trajectory for training or evaluation: the frames that a rank asks for, read when it first does, and kept as far as
+/// memory is given for them.
 public final class AtomRun {
     /// Atoms of one frame; positions are multiples of `AtomGrid.quantum`. [N, 3] each
     public struct Frame {
@@ -37,12 +35,22 @@ public final class AtomRun {
 
     private let reader: H5MDReader
     private var frames: [Frame?]
+    /// Indices of the frames in memory, and which of them goes next: the one that has been there longest.
+    private var kept: [Int] = []
+    private var oldest = 0
+    /// How many frames may stay in memory.
+    let frameCapacity: Int
+
+    /// Bytes of frames that all runs of a training keep on a rank. Frames beyond are read again when their turn comes,
+    /// which takes less than a hundredth of what a network computes with them.
+    public static let memory = 1 << 30
 
     /// Opens a trajectory for a model. Not collective: every rank opens the file for itself.
     ///
+    /// - Parameter memory: bytes of frames that may stay in memory; two frames always may.
     /// - Throws: `HDF5Error`, `TrajectoryError`; `SAGESnetError.unsuitableData` if there are no velocities, fewer than
     ///   two frames or unequal times between them, `unknownElement`.
-    public init(_ path: String, for configuration: SAGESnetConfiguration) throws {
+    public init(_ path: String, for configuration: SAGESnetConfiguration, memory: Int = AtomRun.memory) throws {
         let reader = try H5MDReader(path)
         func unsuitable(_ reason: String) -> SAGESnetError { .unsuitableData(file: path, reason: reason) }
         guard reader.hasVelocities else { throw unsuitable("it has no velocities") }
@@ -60,6 +68,8 @@ public final class AtomRun {
         self.table = table
         (ids, elements, masses, mobility) = (table.ids, table.elements, table.masses, table.mobility)
         frames = Array(repeating: nil, count: reader.frameCount)
+        // Positions and velocities in double precision.
+        frameCapacity = min(reader.frameCount, max(2, memory / (48 * reader.atomCount)))
 
         let first = try AtomRun.read(reader, 0)
         let size = try AtomGrid(box: first.box, side: configuration.cellSide).cellSize
@@ -82,8 +92,19 @@ public final class AtomRun {
     public func frame(_ index: Int, keeping isKept: Bool = true) throws -> Frame {
         if let frame = frames[index] { return frame }
         let frame = try AtomRun.read(reader, index)
-        if isKept { frames[index] = frame }
+        if isKept { keep(frame, index) }
         return frame
+    }
+
+    /// How many frames are in memory.
+    var keptFrames: Int { kept.count }
+
+    private func keep(_ frame: Frame, _ index: Int) {
+        frames[index] = frame
+        if kept.count < frameCapacity { return kept.append(index) }
+        frames[kept[oldest]] = nil
+        kept[oldest] = index
+        oldest = (oldest + 1) % frameCapacity
     }
 
     private static func read(_ reader: H5MDReader, _ index: Int) throws -> Frame {
@@ -116,21 +137,10 @@ public final class AtomRun {
         let indices = Array(Swift.stride(from: 0, to: reader.frameCount, by: stride))
         let sum = try indices.reduce(0.0) { sum, index in
             let velocities = try read(reader, index).velocities
-            return sum + kineticTemperature(UnsafePointer(velocities.pointer), masses: masses)
+            return sum + KineticState(velocities: UnsafeBufferPointer(velocities.span), masses: masses).temperature
         }
         return sum / Double(indices.count)
     }
-}
-
-/// Twice the kinetic energy over the number of components and Boltzmann's constant, K; velocities [N, 3] in Angstrom/ps,
-/// masses [N] in u.
-public func kineticTemperature(_ velocities: UnsafePointer<Double>, masses: [Double]) -> Double {
-    var sum = 0.0
-    for atom in masses.indices {
-        let v = velocities + 3 * atom
-        sum += masses[atom] * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
-    }
-    return sum / (3 * Double(max(masses.count, 1)) * boltzmannConstant)
 }
 
 /// Who the atoms of a file are, in the terms of a model.

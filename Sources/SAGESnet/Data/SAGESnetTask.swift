@@ -47,8 +47,9 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
     /// - Throws: `SAGESnetError` for runs that do not suit the model or one another: among others, where the first frame
     ///   of one has more atoms in a cell than there are slots.
     public init(_ configuration: SAGESnetConfiguration, training: [String], validation: [String]) throws {
-        let runs = try training.map { try AtomRun($0, for: configuration) }
-        let others = try validation.map { try AtomRun($0, for: configuration) }
+        let memory = AtomRun.memory / max(1, training.count + validation.count)
+        let runs = try training.map { try AtomRun($0, for: configuration, memory: memory) }
+        let others = try validation.map { try AtomRun($0, for: configuration, memory: memory) }
         let normalization = try Normalization(runs, configuration)
         for run in runs + others {
             guard abs(run.timeStep - normalization.timeStep) <= 1e-6 * normalization.timeStep else {

@@ -6,31 +6,24 @@ import Training
 extension SAGESnetModel {
     /// Reads a trained model on rank 0 and gives it to every rank. Collective.
     ///
-    /// - Returns: the model, its weights in its layout, and its whole configuration.
+    /// - Returns: the model, its weights in its layout, and its whole configuration, decoded and as canonical JSON.
     /// - Throws: on every rank, `HDF5Error` (66 if the file is missing, 65 if it is damaged), `TrainingError` for a
     ///   model of another kind or damaged weights.
     public static func load<Scalar: TrainingScalar>(
         _ path: String, as type: Scalar.Type = Scalar.self, communicator: Communicator
-    ) throws -> (model: SAGESnetModel, parameters: Buffer<Scalar>, configuration: RunConfiguration) {
+    ) throws -> (model: SAGESnetModel, parameters: Buffer<Scalar>, configuration: RunConfiguration, text: String) {
         let kind = ModelConfiguration.Kind.sagesnet.rawValue
-        let (run, parameters) = try ModelFile.load(path, kind: kind, as: type, communicator: communicator) { _, text in
+        var normalization = Normalization()
+        let (loaded, parameters) = try ModelFile.load(path, kind: kind, as: type, communicator: communicator) { _, text in
             let run = try ConfigurationDocument(text: text, source: "\(path):/config").decode(RunConfiguration.self).value
             guard case .sagesnet(let configuration) = run.model else { preconditionFailure("the kind was checked") }
-            return (run, SAGESnetModel(configuration, Normalization()).layout)
+            return ((run: run, text: text), SAGESnetModel(configuration, Normalization()).layout)
+        } reading: { root in
+            normalization = try Normalization(from: root)
         }
-        guard case .sagesnet(let configuration) = run.model else { preconditionFailure("the kind was checked") }
-        var normalization = try communicator.agree {
-            communicator.rank == 0 ? try readNormalization(path) : Normalization()
-        }
+        guard case .sagesnet(let configuration) = loaded.run.model else { preconditionFailure("the kind was checked") }
         try normalization.broadcast(communicator, environmentCount: configuration.environment.count)
-        return (SAGESnetModel(configuration, normalization), parameters, run)
-    }
-
-    private static func readNormalization(_ path: String) throws -> Normalization {
-        let file = try ModelFile.open(path)
-        let normalization = try Normalization(from: file.root)
-        try file.close()
-        return normalization
+        return (SAGESnetModel(configuration, normalization), parameters, loaded.run, loaded.text)
     }
 }
 

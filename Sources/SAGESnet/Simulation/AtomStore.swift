@@ -1,4 +1,5 @@
 import MPI
+import Trajectory
 
 /// A rank's atoms and where each is in its cell, in memory that grows when it must.
 ///
@@ -143,15 +144,23 @@ func associativeSum(
     return (Double(high) * 0x1p32 + Double(low)) / scale
 }
 
-/// Twice the kinetic energy over components and Boltzmann's constant, K. Collective.
+/// The kinetic temperature as `KineticState` defines it, K; the same bits on any number of ranks. Collective.
+///
+/// - Parameter mass: of all atoms, u.
 func kineticTemperature(
-    _ atoms: UnsafeBufferPointer<SimulatedAtom>, atomCount: Int, communicator: Communicator
+    _ atoms: UnsafeBufferPointer<SimulatedAtom>, atomCount: Int, mass: Double, communicator: Communicator
 ) throws -> Double {
-    // 2^10 u at 2^16 Angstrom/ps in each direction are below 2^44.
-    let sum = try associativeSum(atoms, scale: 0x1p16, communicator: communicator) {
+    // 2^10 u at 2^16 Angstrom/ps in each direction are below 2^44, their momentum is below 2^27.
+    let squares = try associativeSum(atoms, scale: 0x1p16, communicator: communicator) {
         $0.mass * ($0.velocity * $0.velocity).sum()
     }
-    return sum / (3 * Double(max(atomCount, 1)) * boltzmannConstant)
+    var momentum = SIMD3<Double>()
+    for axis in 0..<3 {
+        momentum[axis] = try associativeSum(atoms, scale: 0x1p34, communicator: communicator) {
+            $0.mass * $0.velocity[axis]
+        }
+    }
+    return KineticState.temperature(squares: squares, momentum: momentum, mass: mass, atoms: atomCount)
 }
 
 /// Sums over the atoms of a start, the same bits on any number of ranks.
@@ -163,11 +172,12 @@ struct StartTotals {
 
     /// Collective.
     init(_ start: SimulationStart, communicator: Communicator) throws {
-        (mass, temperature) = try start.atoms.withUnsafeBufferPointer {
-            (
-                // So fine that momentum drifts no more than by the rounding of its sums.
-                try associativeSum($0, scale: 0x1p44, communicator: communicator) { $0.mass },
-                try kineticTemperature($0, atomCount: start.atomCount, communicator: communicator)
+        (mass, temperature) = try start.atoms.withUnsafeBufferPointer { atoms in
+            // So fine that momentum drifts no more than by the rounding of its sums.
+            let mass = try associativeSum(atoms, scale: 0x1p44, communicator: communicator) { $0.mass }
+            return (
+                mass,
+                try kineticTemperature(atoms, atomCount: start.atomCount, mass: mass, communicator: communicator)
             )
         }
     }

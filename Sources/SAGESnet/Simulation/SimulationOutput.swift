@@ -1,3 +1,4 @@
+import Diagnostics
 import HDF5
 import MPI
 import Tensor
@@ -12,8 +13,17 @@ enum Observable {
 }
 
 /// Writes the frames of a simulation as H5MD, with temperature and the corrections of conservation as observables.
+///
+/// A frame is copied and written while the simulation goes on (a compressed one at once). It is safe from a kill once it
+/// is flushed: `write` begins to bring frames to the disk at most every `flushInterval` seconds, and the next `proceed`
+/// or `write` completes it. Where writing fails, the next call throws, and the frames before stay as they were.
 public final class SimulationOutput<Scalar> {
     private let writer: H5MDWriter
+    private let communicator: Communicator
+    private let flushInterval: Double
+    /// When a flush was last begun; rank 0's clock.
+    private var lastFlush = -Double.infinity
+    private var isFlushing = false
     private var ids = Buffer<Int64>(repeating: 0, count: 0)
     private var species = Buffer<Int32>(repeating: 0, count: 0)
     private var positions = Buffer<Double>(repeating: 0, count: 0)
@@ -31,28 +41,42 @@ public final class SimulationOutput<Scalar> {
     /// Frames in the file.
     public var frameCount: Int { writer.frameCount }
     public var path: String { writer.path }
+    /// How the file is written.
+    public var precision: H5MDOptions.Precision { writer.options.precision }
+    public var deflate: Int? { writer.options.deflate }
     /// The file, for provenance and further groups.
     public var file: File { writer.file }
 
     /// Makes a new file. Collective.
+    ///
+    /// - Parameters:
+    ///   - precision: of positions and velocities. Only from float64 a run can be resumed as if it had not stopped.
+    ///   - deflate: compression level 1 to 9 of per-atom data, lossless; nil for none.
+    ///   - flushInterval: seconds between frames' flushes; 0 flushes every frame.
+    ///   - writers: how many ranks write; see `H5MDOptions`.
     public init(
-        creating path: String, atomCount: Int, species: SpeciesTable, box: SimulationBox, version: String,
-        communicator: Communicator
+        creating path: String, atomCount: Int, species: SpeciesTable, box: SimulationBox,
+        provenance: SimulationProvenance, precision: H5MDOptions.Precision = .float64, deflate: Int? = nil,
+        flushInterval: Double = 0, writers: Int? = nil, communicator: Communicator
     ) throws {
-        // Double precision, so that a run resumed from its last frame equals an uninterrupted one.
         let options = H5MDOptions(
-            precision: .float64, hasVelocities: true, hasImages: true, observables: Self.observables,
-            creatorVersion: version)
+            precision: precision, hasVelocities: true, hasImages: true, deflate: deflate,
+            observables: Self.observables, writers: writers, creatorVersion: BuildInformation.version)
         writer = try H5MDWriter.create(
             path, communicator: communicator, atomCount: atomCount, species: species, box: box, options: options)
+        (self.communicator, self.flushInterval) = (communicator, flushInterval)
+        try provenance.write(to: writer.file)
     }
 
     /// Opens a file of an interrupted simulation to go on behind its last whole frame. Collective.
     ///
     /// - Throws: on every rank, `HDF5Error`, `TrajectoryError`; `SAGESnetError.unsuitableData` for a trajectory that no
     ///   simulation wrote.
-    public init(appendingTo path: String, communicator: Communicator) throws {
-        writer = try H5MDWriter.append(to: path, communicator: communicator)
+    public init(
+        appendingTo path: String, flushInterval: Double = 0, writers: Int? = nil, communicator: Communicator
+    ) throws {
+        writer = try H5MDWriter.append(to: path, communicator: communicator, writers: writers)
+        (self.communicator, self.flushInterval) = (communicator, flushInterval)
         let options = writer.options
         guard options.hasVelocities, options.hasImages, options.scalars.isEmpty,
               Set(options.observables.map(\.name)) == Set(Self.observables.map(\.name)) else {
@@ -60,8 +84,11 @@ public final class SimulationOutput<Scalar> {
         }
     }
 
-    /// Writes the state of a simulator as the next frame and flushes it. Collective.
+    /// Writes the state of a simulator as the next frame. Collective.
+    ///
+    /// - Throws: on every rank, `HDF5Error` (74), also of the frame before.
     public func write<S>(_ simulator: Simulator<S>) throws {
+        try proceed()
         let atoms = simulator.localAtoms
         if ids.count < atoms.count {
             let capacity = atoms.count + atoms.count / 4
@@ -88,6 +115,27 @@ public final class SimulationOutput<Scalar> {
         try writer.append(
             local, step: simulator.startStep + Int64(simulator.step), time: simulator.time, box: box,
             observables: try observables(simulator))
+        // Clocks differ between ranks.
+        isFlushing = try communicator.broadcast(MPIEnvironment.wallTime() - lastFlush >= flushInterval, root: 0)
+        if isFlushing {
+            lastFlush = MPIEnvironment.wallTime()
+            writer.prepareFlush()
+        }
+    }
+
+    /// Completes a flush that `write` began: to be called after the next step of the simulation, during which the frame
+    /// went to the disk. Collective.
+    ///
+    /// - Throws: on every rank, `HDF5Error` (74) if a frame could not be written.
+    public func proceed() throws {
+        guard isFlushing else { return }
+        isFlushing = false
+        try writer.flush()
+    }
+
+    /// Brings all frames to the disk. Collective.
+    public func flush() throws {
+        isFlushing = false
         try writer.flush()
     }
 

@@ -19,7 +19,8 @@ public enum SimulationRestart {
     /// - Parameter output: a trajectory that was closed.
     /// - Throws: on every rank, `HDF5Error`, `TrajectoryError`.
     public static func write<Scalar>(
-        _ simulator: Simulator<Scalar>, beside output: String, version: String, communicator: Communicator
+        _ simulator: Simulator<Scalar>, beside output: String, provenance: SimulationProvenance,
+        communicator: Communicator
     ) throws {
         var whole: WholeFile?
         let (frames, temperature) = try communicator.agree {
@@ -35,7 +36,7 @@ public enum SimulationRestart {
         do {
             let file = try SimulationOutput<Scalar>(
                 creating: temporary, atomCount: simulator.atomCount, species: simulator.species,
-                box: simulator.grid.box, version: version, communicator: communicator)
+                box: simulator.grid.box, provenance: provenance, communicator: communicator)
             let follows = try file.file.root.createGroup(group)
             try follows.setAttribute("frames", Int64(last.frames))
             try follows.setAttribute("temperature", last.temperature)

@@ -32,6 +32,9 @@ extension SimulationStart {
             func unsuitable(_ reason: String) -> SAGESnetError {
                 .unsuitableData(file: state, reason: "\(reason): it is no trajectory to resume")
             }
+            guard reader.precision == .float64 else {
+                throw unsuitable("it was written in single precision, from which a run does not go on as if uninterrupted")
+            }
             guard start.atomCount == first.atomCount else {
                 throw unsuitable("it holds \(start.atomCount) atoms, the start \(first.atomCount)")
             }

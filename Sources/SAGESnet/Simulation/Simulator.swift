@@ -166,6 +166,6 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
 
     /// The kinetic temperature, K; the same bits on any number of ranks. Collective.
     public func temperature() throws -> Double {
-        try kineticTemperature(localAtoms, atomCount: atomCount, communicator: communicator)
+        try kineticTemperature(localAtoms, atomCount: atomCount, mass: totalMass, communicator: communicator)
     }
 }

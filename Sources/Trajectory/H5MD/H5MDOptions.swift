@@ -26,6 +26,9 @@ public struct H5MDOptions: Sendable, Equatable {
     public var scalars: [Quantity]
     /// Numbers of each frame, under `/observables`.
     public var observables: [Quantity]
+    /// How many ranks write; nil for as many as have enough to write. No part of the file, which is the same for any
+    /// number. One rank alone suits file systems that do not keep apart what several nodes write into one block, as NFS.
+    public var writers: Int?
     /// Who wrote the file, for `/h5md/author`.
     public var author: String
     /// The program's version, for `/h5md/creator`.
@@ -33,7 +36,7 @@ public struct H5MDOptions: Sendable, Equatable {
 
     public init(precision: Precision = .float32, hasVelocities: Bool = true, hasImages: Bool = false, deflate: Int? = nil,
                 hasWideIdentifiers: Bool = false, scalars: [Quantity] = [], observables: [Quantity] = [],
-                author: String = "SAGES", creatorVersion: String = "1") {
+                writers: Int? = nil, author: String = "SAGES", creatorVersion: String = "1") {
         self.precision = precision
         self.hasVelocities = hasVelocities
         self.hasImages = hasImages
@@ -41,6 +44,7 @@ public struct H5MDOptions: Sendable, Equatable {
         self.hasWideIdentifiers = hasWideIdentifiers
         self.scalars = scalars
         self.observables = observables
+        self.writers = writers
         self.author = author
         self.creatorVersion = creatorVersion
     }

@@ -23,22 +23,7 @@ struct H5MDSeries {
 
     /// Makes all of them `frames` long. Collective.
     func resize(frames: Int) throws {
-        for dataset in growing where dataset.shape[0] != frames {
-            try dataset.resize(to: [frames] + dataset.shape.dropFirst())
-        }
-    }
-
-    /// Writes what rank 0 knows of a frame. Collective.
-    func writeFrameNumbers(_ frame: Int, step: Int64, time: Double, box: SimulationBox, observables: [Double]) throws {
-        let isWriter = self.step.file.communicator.map { $0.rank == 0 } ?? true
-        let one: Selection = isWriter ? .box(offset: [frame], count: [1]) : .none
-        let three: Selection = isWriter ? .box(offset: [frame, 0], count: [1, 3]) : .none
-        func vector(_ value: SIMD3<Double>) -> [Double] { isWriter ? [value.x, value.y, value.z] : [] }
-        try self.step.write(isWriter ? [step] : [], one)
-        try self.time.write(isWriter ? [time] : [], one)
-        try edges.write(vector(box.edges), three)
-        try origin.write(vector(box.origin), three)
-        for (dataset, value) in zip(self.observables, observables) { try dataset.write(isWriter ? [value] : [], one) }
+        try Dataset.resize(growing.filter { $0.shape[0] != frames }.map { ($0, [frames] + $0.shape.dropFirst()) })
     }
 }
 

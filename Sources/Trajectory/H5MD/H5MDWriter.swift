@@ -9,8 +9,13 @@ import MPI
 /// `edges` and `origin`. Atoms are in ascending order of ids. `/parameters/species` holds element symbols and masses;
 /// `species` values are indexes into it. The bytes of the file do not depend on the number of ranks.
 ///
-/// All calls are collective over the communicator. After `flush`, all frames appended so far can be read even if the
+/// All calls are collective over the communicator unless they say otherwise. After `flush`, all frames appended so far can be read even if the
 /// process is killed: metadata reaches the file in `flush` alone, and a flush changes little but datasets' lengths.
+///
+/// Frames that are not compressed are written beside the HDF5 library: growing allocates their chunks, each writing rank
+/// writes its rows there by a thread of its own, and the library writes the metadata at a flush. Neighboring shares meet
+/// within a block of the file system, which must keep both, as local and parallel file systems do; see
+/// `H5MDOptions.writers` for others.
 public final class H5MDWriter {
     public let path: String
     /// The number of atoms of every frame.
@@ -23,16 +28,17 @@ public final class H5MDWriter {
     public let file: File
 
     let series: H5MDSeries
-    private let order: IdentifierOrder
-    private var hasMasses: Bool
-    // This rank's rows of one frame, in the types of the file.
-    private let narrow = GrowingBuffer<Float>()
-    private let wide = GrowingBuffer<Double>()
-    private let integers = GrowingBuffer<Int32>()
-    private let longs = GrowingBuffer<Int64>()
+    let order: IdentifierOrder
+    var hasMasses: Bool
+    /// This rank's rows of one frame, in the types of the file.
+    let staging = GrowingBuffer<UInt64>()
+    /// Writes frames while the caller goes on; nil where the library must write them: compressed, or converted.
+    let background: BackgroundWriter?
+    /// A rank with less to write than this lets another one write it: many small writes cost more than one exchange.
+    private static let leastBytesOfWriter = 1 << 20
 
     init(file: File, atomCount: Int, species: SpeciesTable, options: H5MDOptions, series: H5MDSeries, frameCount: Int,
-         hasMasses: Bool) {
+         hasMasses: Bool) throws {
         path = file.path
         self.file = file
         self.atomCount = atomCount
@@ -43,7 +49,11 @@ public final class H5MDWriter {
         self.hasMasses = hasMasses
         let payload = IdentifierOrder.Payload(hasVelocities: options.hasVelocities, hasImages: options.hasImages,
                                               scalarCount: options.scalars.count)
-        order = IdentifierOrder(payload: payload, communicator: file.communicator, path: file.path)
+        let enough = options.deflate == nil ? atomCount * payload.words * 8 / Self.leastBytesOfWriter : .max
+        order = IdentifierOrder(payload: payload, communicator: file.communicator, path: file.path,
+                                writers: options.writers ?? enough)
+        let isDirect = try series.isPlaced(options)
+        background = try file.communicator.agree { isDirect ? try BackgroundWriter(file) : nil }
     }
 
     /// Creates a trajectory without frames; a file of this name is overwritten.
@@ -58,7 +68,7 @@ public final class H5MDWriter {
         guard atomCount > 0 else { throw TrajectoryError(file: path, message: "a trajectory needs atoms") }
         let file = try File.create(path, communicator: communicator, layout: .init(chunkIndexHalfRank: 128))
         let series = try H5MDSeries.create(in: file, atomCount: atomCount, species: species, box: box, options: options)
-        let writer = H5MDWriter(file: file, atomCount: atomCount, species: species, options: options, series: series,
+        let writer = try H5MDWriter(file: file, atomCount: atomCount, species: species, options: options, series: series,
                                 frameCount: 0, hasMasses: false)
         try writer.flush()
         return writer
@@ -66,7 +76,10 @@ public final class H5MDWriter {
 
     /// Opens a trajectory of this writer to append to it; frames from `frameCount` on are removed (none if nil).
     /// - Throws: `HDF5Error` or `TrajectoryError` if the file is missing (66) or is not of this writer (65).
-    public static func append(to path: String, communicator: Communicator?, keeping frameCount: Int? = nil) throws -> H5MDWriter {
+    ///
+    /// - Parameter writers: see `H5MDOptions`.
+    public static func append(to path: String, communicator: Communicator?, keeping frameCount: Int? = nil,
+                              writers: Int? = nil) throws -> H5MDWriter {
         let file = try File.open(path, .readWrite, communicator: communicator)
         let found = try H5MDSeries.open(in: file)
         let kept = frameCount ?? found.frameCount
@@ -74,26 +87,29 @@ public final class H5MDWriter {
             throw TrajectoryError(file: path, message: "it has \(found.frameCount) frames, so \(kept) cannot be kept")
         }
         guard found.series.growing.contains(where: { $0.shape[0] != kept }) else {
-            return H5MDWriter(file: file, found, frameCount: kept)
+            return try H5MDWriter(file: file, found, frameCount: kept, writers: writers)
         }
         try found.series.resize(frames: kept)
         // Opened anew, so that no cache remembers what was cut off.
         try file.close()
         let again = try File.open(path, .readWrite, communicator: communicator)
-        return H5MDWriter(file: again, try H5MDSeries.open(in: again), frameCount: kept)
+        return try H5MDWriter(file: again, try H5MDSeries.open(in: again), frameCount: kept, writers: writers)
     }
 
-    private convenience init(file: File, _ found: H5MDSeries.Found, frameCount: Int) {
-        self.init(file: file, atomCount: found.atomCount, species: found.species, options: found.options,
+    private convenience init(file: File, _ found: H5MDSeries.Found, frameCount: Int, writers: Int?) throws {
+        var options = found.options
+        options.writers = writers
+        try self.init(file: file, atomCount: found.atomCount, species: found.species, options: options,
                   series: found.series, frameCount: frameCount, hasMasses: found.hasMasses)
     }
 
     /// Memory allocations of the redistribution and the conversion so far; constant in the steady state.
-    var bufferAllocations: Int {
-        order.allocations + narrow.allocations + wide.allocations + integers.allocations + longs.allocations
-    }
+    var bufferAllocations: Int { order.allocations + staging.allocations }
 
     /// Appends a frame. Each rank passes the atoms that it has, in any order; together they must be `atomCount`.
+    ///
+    /// The frame is copied and written while the caller goes on, unless it is compressed. Where that fails, the next
+    /// `append`, `flush` or `close` throws, and the frame is taken back.
     ///
     /// - Parameter observables: one number for each observable of the options; rank 0's are written.
     /// - Throws: `TrajectoryError` (65) for ids that are wrong, `HDF5Error` (74) if the system refuses; on all ranks.
@@ -104,19 +120,40 @@ public final class H5MDWriter {
                                           && (!options.hasVelocities || atoms.velocities != nil)
                                           && (!options.hasImages || atoms.images != nil)), "atoms lack arrays")
         try order.order(atoms, total: atomCount, largestID: options.hasWideIdentifiers ? 1 << 62 : Int64(Int32.max))
-        let frame = frameCount
-        try series.resize(frames: frame + 1)
-        try series.writeFrameNumbers(frame, step: step, time: time, box: box, observables: observables)
-        try writeIdentity(frame)
-        let payload = order.payload
-        for scalar in series.scalars.indices {
-            try writeReals(series.scalars[scalar], frame, word: payload.scalarWord + scalar, components: 1)
+        try finishWriting()
+        let frame = H5MDFrame(step: step, time: time, box: box, observables: observables)
+        do {
+            try series.resize(frames: frameCount + 1)
+            if background != nil {
+                try file.communicator.agree { try write(frame) }
+            } else {
+                try write(frame)
+            }
+            if !hasMasses { try writeMasses() }
+        } catch {
+            // What of this frame is being written no longer matters.
+            try? background?.wait()
+            takeBack(to: frameCount)
+            throw error
         }
-        if let velocity = series.velocity { try writeReals(velocity, frame, word: payload.velocityWord, components: 3) }
-        if let image = series.image { try writeImages(image, frame) }
-        try writeReals(series.position, frame, word: 3, components: 3)
-        if !hasMasses { try writeMasses() }
-        frameCount = frame + 1
+        frameCount += 1
+    }
+
+    /// Waits for the last frame; takes it back if it could not be written. Collective.
+    private func finishWriting() throws {
+        guard let background else { return }
+        do {
+            try file.communicator.agree { try background.wait() }
+        } catch {
+            takeBack(to: max(0, frameCount - 1))
+            throw error
+        }
+    }
+
+    /// Else the file would hold a frame of any bytes. Should this fail too, the first failure is the cause. Collective.
+    private func takeBack(to frames: Int) {
+        frameCount = frames
+        try? series.resize(frames: frames)
     }
 
     /// Appends a frame that rank 0 has whole; what the other ranks pass is not looked at.
@@ -129,81 +166,24 @@ public final class H5MDWriter {
         }
     }
 
+    /// Begins to bring the frames appended so far to the disk, so that a later `flush` does not wait for it. Not
+    /// collective.
+    public func prepareFlush() { background?.synchronize() }
+
     /// Brings all frames appended so far to the disk, where they can be read though the writer be killed.
-    public func flush() throws { try file.flush() }
+    public func flush() throws {
+        try finishWriting()
+        try file.flush()
+    }
 
     /// Flushes and closes the file; the writer cannot be used afterwards.
     public func close() throws {
-        try file.flush()
+        do {
+            try flush()
+        } catch {
+            try? file.close()
+            throw error
+        }
         try file.close()
-    }
-
-    // MARK: This rank's rows
-
-    private func rows(_ frame: Int, components: Int) -> Selection {
-        components == 1
-            ? .box(offset: [frame, order.firstRow], count: [1, order.rowCount])
-            : .box(offset: [frame, order.firstRow, 0], count: [1, order.rowCount, components])
-    }
-
-    /// Values are converted here: HDF5 would convert too, but give up collective transfer for it.
-    private func writeReals(_ dataset: Dataset, _ frame: Int, word: Int, components: Int) throws {
-        let count = order.rowCount * components
-        if options.precision == .float64 {
-            let values = wide.reserve(count)
-            for row in 0..<order.rowCount {
-                let atom = order.atom(row: row) + word
-                for component in 0..<components {
-                    values[row * components + component] = Double(bitPattern: UInt64(bitPattern: atom[component]))
-                }
-            }
-            try dataset.write(wide.view(count), rows(frame, components: components))
-        } else {
-            let values = narrow.reserve(count)
-            for row in 0..<order.rowCount {
-                let atom = order.atom(row: row) + word
-                for component in 0..<components {
-                    values[row * components + component] = Float(Double(bitPattern: UInt64(bitPattern: atom[component])))
-                }
-            }
-            try dataset.write(narrow.view(count), rows(frame, components: components))
-        }
-    }
-
-    private func writeIdentity(_ frame: Int) throws {
-        if options.hasWideIdentifiers {
-            let values = longs.reserve(order.rowCount)
-            for row in 0..<order.rowCount { values[row] = order.atom(row: row)[0] }
-            try series.id.write(longs.view(order.rowCount), rows(frame, components: 1))
-        } else {
-            let values = integers.reserve(order.rowCount)
-            for row in 0..<order.rowCount { values[row] = Int32(truncatingIfNeeded: order.atom(row: row)[0]) }
-            try series.id.write(integers.view(order.rowCount), rows(frame, components: 1))
-        }
-        let values = integers.reserve(order.rowCount)
-        for row in 0..<order.rowCount { values[row] = Int32(truncatingIfNeeded: order.atom(row: row)[1]) }
-        try series.species.write(integers.view(order.rowCount), rows(frame, components: 1))
-    }
-
-    private func writeImages(_ dataset: Dataset, _ frame: Int) throws {
-        let values = integers.reserve(3 * order.rowCount)
-        for row in 0..<order.rowCount {
-            let atom = order.atom(row: row)
-            values[3 * row] = Int32(truncatingIfNeeded: atom[1] >> 32)
-            values[3 * row + 1] = Int32(truncatingIfNeeded: atom[2])
-            values[3 * row + 2] = Int32(truncatingIfNeeded: atom[2] >> 32)
-        }
-        try dataset.write(integers.view(3 * order.rowCount), rows(frame, components: 3))
-    }
-
-    /// Masses do not change with time; they are known with the first frame.
-    private func writeMasses() throws {
-        let values = wide.reserve(order.rowCount)
-        for row in 0..<order.rowCount {
-            let index = Int(Int32(truncatingIfNeeded: order.atom(row: row)[1]))
-            values[row] = species.masses.indices.contains(index) ? species.masses[index] : 0
-        }
-        try series.mass.write(wide.view(order.rowCount), .box(offset: [order.firstRow], count: [order.rowCount]))
-        hasMasses = true
     }
 }

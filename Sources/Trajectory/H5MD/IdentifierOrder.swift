@@ -3,9 +3,9 @@ import MPI
 
 /// Brings atoms that lie on the ranks in any order into ascending order of ids over the ranks.
 ///
-/// The range of ids that occur is cut into one block for each rank; rank r gets the atoms of block r in order. So
-/// the rows of a file that a rank writes are adjacent, and no rank needs to know all ids. Memory is kept between
-/// calls: with numbers of atoms that stay the same nothing is allocated.
+/// The range of ids that occur is cut into one block for each writer, which are some of the ranks or all of them; writers
+/// get the atoms of their blocks in order, in order of ranks. So the rows of a file that a rank writes are adjacent, and no
+/// rank needs to know all ids. Memory is kept between calls: with numbers of atoms that stay the same nothing is allocated.
 final class IdentifierOrder {
     /// What atoms carry besides id, species and position.
     struct Payload: Equatable {
@@ -22,6 +22,8 @@ final class IdentifierOrder {
     let payload: Payload
     private let communicator: Communicator?
     private let path: String
+    /// How many ranks get atoms, spread evenly over all.
+    private let writers: Int
     /// Rows of the file that this rank has after `order`.
     private(set) var firstRow = 0
     private(set) var rowCount = 0
@@ -38,15 +40,24 @@ final class IdentifierOrder {
     /// The incoming atom of each row.
     private let rows = GrowingBuffer<Int32>()
 
-    init(payload: Payload, communicator: Communicator?, path: String) {
+    init(payload: Payload, communicator: Communicator?, path: String, writers: Int = .max) {
         self.payload = payload
         self.communicator = communicator
         self.path = path
         let size = communicator?.size ?? 1
+        self.writers = max(1, min(size, writers))
         counts = [Int](repeating: 0, count: 2 * size)
         cursor = [Int](repeating: 0, count: size)
         sent = Partition(parts: size)
         received = Partition(parts: size)
+    }
+
+    private func rank(ofWriter writer: Int) -> Int { writer * (communicator?.size ?? 1) / writers }
+
+    /// The block of ids that this rank gets; any for a rank that gets none.
+    private var block: Int {
+        guard let communicator else { return 0 }
+        return min(writers - 1, (communicator.rank * writers + communicator.size - 1) / communicator.size)
     }
 
     /// How often memory was allocated so far.
@@ -66,16 +77,19 @@ final class IdentifierOrder {
         }
         var sum = atoms.count
         if let communicator {
-            lowest = try communicator.allReduce(lowest, .minimum)
-            highest = try communicator.allReduce(highest, .maximum)
+            // The minimum as a maximum, so that one reduction finds both; ~ is exact for every id.
+            var bounds = SIMD2(~lowest, highest)
+            try withUnsafeMutableBytes(of: &bounds) {
+                try communicator.allReduce($0.bindMemory(to: Int64.self), .maximum)
+            }
+            (lowest, highest) = (~bounds.x, bounds.y)
             sum = try communicator.allReduce(sum, .sum)
         }
         guard sum == total else { throw failure("the frame has \(sum) atoms, the trajectory \(total)") }
         guard lowest >= 0 else { throw failure("the id \(lowest) is negative") }
         guard highest <= largestID else { throw failure("the id \(highest) is larger than \(largestID)") }
-        let size = Int64(communicator?.size ?? 1), rank = Int64(communicator?.rank ?? 0)
         // No overflow: ids lie in 0...Int64.max.
-        let block = (highest - lowest) / size + 1
+        let block = (highest - lowest) / Int64(writers) + 1
 
         let words = payload.words
         let data: UnsafePointer<Int64>
@@ -89,7 +103,7 @@ final class IdentifierOrder {
         }
         var twice: Int64?
         // The last block may reach beyond the largest id; its size does not matter there.
-        sortRows(data, low: lowest + min(rank, (highest - lowest) / block) * block, block: block, duplicate: &twice)
+        sortRows(data, low: lowest + min(Int64(self.block), (highest - lowest) / block) * block, block: block, duplicate: &twice)
         if let communicator {
             try communicator.agree { if let twice { throw failure("two atoms have the id \(twice)") } }
             firstRow = try communicator.exclusiveScan(rowCount, .sum) ?? 0
@@ -116,15 +130,16 @@ final class IdentifierOrder {
                           _ communicator: Communicator) throws -> UnsafePointer<Int64> {
         let words = payload.words, size = communicator.size
         let target = destination.reserve(atoms.count)
-        for rank in 0..<size { counts[rank] = 0 }
-        if let ids = atoms.ids {
-            for index in 0..<atoms.count {
-                let rank = Int32(truncatingIfNeeded: (ids[index] - lowest) / block)
-                target[index] = rank
-                counts[Int(rank)] += words
-            }
-        }
+        // Local views: a class's arrays are checked at every access.
         try counts.withUnsafeMutableBufferPointer { counts in
+            for rank in 0..<size { counts[rank] = 0 }
+            if let ids = atoms.ids {
+                for index in 0..<atoms.count {
+                    let rank = rank(ofWriter: Int((ids[index] - lowest) / block))
+                    target[index] = Int32(truncatingIfNeeded: rank)
+                    counts[rank] += words
+                }
+            }
             try communicator.allToAll(UnsafeBufferPointer(rebasing: counts[0..<size]),
                                       into: UnsafeMutableBufferPointer(rebasing: counts[size...]))
         }
@@ -134,11 +149,13 @@ final class IdentifierOrder {
             try received.set { counts[size + $0] }
         }
         let packed = outgoing.reserve(atoms.count * words)
-        for rank in 0..<size { cursor[rank] = Int(sent.offsets[rank]) }
-        for index in 0..<atoms.count {
-            let rank = Int(target[index])
-            pack(atoms, index, to: packed + cursor[rank])
-            cursor[rank] += words
+        cursor.withUnsafeMutableBufferPointer { cursor in
+            for rank in 0..<size { cursor[rank] = Int(sent.offsets[rank]) }
+            for index in 0..<atoms.count {
+                let rank = Int(target[index])
+                pack(atoms, index, to: packed + cursor[rank])
+                cursor[rank] += words
+            }
         }
         let arrived = incoming.reserve(received.total)
         try communicator.allToAllV(outgoing.view(sent.total), partition: sent,

@@ -64,9 +64,11 @@ enum Program {
             do { exit(try verb.run().rawValue) } catch { fail(error) }
         }
         guard let verb = command as? any Verb else { preconditionFailure("a command is a Verb or a SerialVerb") }
+        // The doctor says it with the rest; any other verb would end in an illegal instruction.
+        if !(verb is Doctor) {
+            do { try BuildInformation.requireProcessor() } catch { fail(error) }
+        }
         MPIEnvironment.run { communicator in
-            // The doctor says it with the rest; any other verb would end in an illegal instruction.
-            if !(verb is Doctor) { try BuildInformation.requireProcessor() }
             ThreadTeam.shared.resize(to: verb.threads)
             defer { ThreadTeam.shared.resize(to: 1) }
             return try verb.run(communicator)

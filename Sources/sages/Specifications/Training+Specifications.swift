@@ -42,6 +42,13 @@ extension VerbSpecification {
             .value("steps", "N", "steps of the model", isRequired: true),
             .value("out", "OUT.h5", "the trajectory that is written", kind: .file, isRequired: true),
             .value("every", "K", "write every K-th step", default: "1"),
+            .value("precision", "P", "of positions and velocities: float64 (default) or float32, half as large, which "
+                   + "--resume cannot go on from", allowed: ["float32", "float64"]),
+            .value("deflate", "LEVEL", "compress (gzip after byte shuffling), 1 (fast) to 9 (small); lossless"),
+            .value("flush", "SECONDS", "bring frames to the disk at most this often: a killed job loses no more than the "
+                   + "frames of this time; 0 for every frame", default: "1"),
+            .value("writers", "N", "ranks that write; default: as many as have 1 MB of a frame to write. 1 for an output "
+                   + "on NFS that several nodes run towards"),
             .value("decomposition", "AxBxC", "parts of the grid along x, y, z; default: smallest surface"),
             .value("boundary", "X,Y,Z", "p (periodic) or o (open) for each axis, as in p,p,o; default: the input's"),
             .value("replicate", "AxBxC", "copies of the start state along x, y, z", default: "1x1x1"),
@@ -80,12 +87,24 @@ extension VerbSpecification {
         summary: "measure the speed of this machine and of SAGES on it",
         description: """
             Times one part: conv (convolution kernels), step (a training and a simulation step), halo (exchange of \
-            neighbors' cells), allreduce (reduction of gradients), io (collective writing). Prints the median, the \
-            fastest and the slowest of several repeats.
+            neighbors' cells), allreduce (reduction of gradients), overlap (communication \
+            that is not hidden), io (collective writing), memory (the machine's own \
+            limits). Prints the median, the fastest and the slowest of several repeats, and where it is known the \
+            share of the processor's peak and of what its roofline allows.
+
+            With --model, fits a model of performance to this machine, predicts the run on the given ranks and \
+            measures it, and states the time of steps on 64 to 4,096 ranks with its assumptions.
             """,
-        positionals: [.init(placeholder: "WHAT", help: "what to measure", kind: .other,
-                            allowed: ["conv", "step", "halo", "allreduce", "io"])],
-        options: [.json],
-        examples: ["mpirun -n 2 sages bench halo --json"],
+        positionals: [.init(placeholder: "WHAT", help: "what to measure", kind: .other, isOptional: true,
+                            allowed: ["conv", "step", "halo", "allreduce", "overlap", "io", "memory"])],
+        options: [
+            .flag("model", "the model of performance, in place of WHAT"),
+            .value("delay", "MS", "pretend that each message takes MS milliseconds at least"),
+            .value("latency", "US", "of the network that the model is stated for, microseconds; default 2"),
+            .value("bandwidth", "GB/S", "of a node to that network; default 25"),
+            .value("ranks-per-node", "N", "that share it; default 64"),
+            .json,
+        ],
+        examples: ["mpirun -n 2 sages bench halo --json", "mpirun -n 2 sages bench --model --latency 1.5"],
         exitStatuses: [.internal])
 }
