@@ -25,30 +25,29 @@ enum ConvolutionBenchmark: Benchmark {
         try measureEach(Double.self, geometry, nil, report)
     }
 
-    /// By each algorithm that there is for the geometry. Operations are counted as the direct one has them, so Winograd's
-    /// rate may exceed the peak.
+    /// By each algorithm that there is for the geometry. Operations are counted as the direct one has them.
+    ///
+    /// - Parameter roofline: of this scalar type; nil for none.
     private static func measureEach<T: KernelScalar>(
         _: T.Type, _ geometry: ConvolutionGeometry, _ roofline: Roofline?, _ report: (Measurement) throws -> Void
     ) throws {
         for algorithm in [ConvolutionAlgorithm.direct, .winograd, .bfloat16]
         where algorithm != .bfloat16 || InstructionSet.multipliesBFloat16 {
             let work = ConvolutionWork<T>(geometry, algorithm: algorithm)
-            if work.algorithm == algorithm { try measure(work, algorithm == .direct ? roofline : nil, report) }
+            if work.kernels.algorithm == algorithm { try measure(work, roofline, report) }
         }
     }
 
-    /// - Parameter roofline: of this scalar type; nil for none.
     private static func measure<T: KernelScalar>(
         _ work: ConvolutionWork<T>, _ roofline: Roofline?, _ report: (Measurement) throws -> Void
     ) throws {
-        let geometry = work.geometry
+        let (geometry, algorithm) = (work.kernels.geometry, work.kernels.algorithm)
         let (n, k) = (geometry.inputExtents, geometry.kernel)
         let label = "\(T.self) \(k)x\(k)x\(k) \(geometry.inputChannels)->\(geometry.outputChannels) on "
             + "\(n.z)x\(n.y)x\(n.x)" + (geometry.stride == 1 ? "" : " stride \(geometry.stride)") + ", "
-            + (work.algorithm == .direct ? "" : "\(work.algorithm) ")
+            + (algorithm == .direct ? "" : "\(algorithm) ")
         // With bfloat16 the weight gradient is the direct one.
-        for direction in ConvolutionWork<T>.Direction.allCases
-        where work.algorithm != .bfloat16 || direction != .weights {
+        for direction in ConvolutionWork<T>.Direction.allCases where algorithm != .bfloat16 || direction != .weights {
             let measurement = Measurement(
                 label + direction.label, unit: "GFLOP/s", work: 1e-9 * work.operations, clock: .processor,
                 peak: multiplyAddPeak(T.self)

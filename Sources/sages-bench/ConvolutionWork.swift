@@ -15,12 +15,11 @@ final class ConvolutionWork<T: KernelScalar> {
         }
     }
 
-    let geometry: ConvolutionGeometry
-    private let kernels: ConvolutionKernels<T>
+    let kernels: ConvolutionKernels<T>
     private let x, y, dx, dy, w, dw, packed, adjoint, workspace: Field<T>
+    private let anchor = CellExtents(z: 0, y: 0, x: 0)
 
-    init(_ geometry: ConvolutionGeometry, algorithm: ConvolutionAlgorithm = .automatic) {
-        self.geometry = geometry
+    init(_ geometry: ConvolutionGeometry, algorithm: ConvolutionAlgorithm) {
         kernels = ConvolutionKernels(geometry, algorithm: algorithm)
         func padded(_ extents: CellExtents) -> Int {
             let margin = 2 * geometry.padding
@@ -35,13 +34,13 @@ final class ConvolutionWork<T: KernelScalar> {
         packed = Field(kernels.packedCount)
         adjoint = Field(kernels.packedAdjointCount)
         workspace = Field(kernels.workspaceCount)
-        pack()
+        pack(.forward)
+        pack(.data)
     }
 
-    /// The one that was chosen; not `automatic`.
-    var algorithm: ConvolutionAlgorithm { kernels.algorithm }
+    private var geometry: ConvolutionGeometry { kernels.geometry }
 
-    /// Operations of one run in any direction, as the direct algorithm has them: two a multiply-add.
+    /// Operations of one run in any direction as the direct algorithm has them: two a multiply-add.
     var operations: Double { 2 * Double(geometry.weightCount) * Double(geometry.outputExtents.count) }
 
     /// Bytes that must at least be moved: both fields and the weights once.
@@ -52,43 +51,40 @@ final class ConvolutionWork<T: KernelScalar> {
     }
 
     /// Brings the weights into the kernels' order, as a training step does once for all convolutions with them.
-    func pack() {
-        kernels.pack(packed.pointer, w.pointer)
-        kernels.packAdjoint(adjoint.pointer, w.pointer)
-    }
-
-    func run(_ direction: Direction) {
-        func padded(_ corner: UnsafePointer<T>, _ strides: CellStrides, _ extents: CellExtents) -> ConvolutionField<T> {
-            ConvolutionField(padded: corner, strides, extents: extents, padding: geometry.padding)
-        }
-        let anchor = CellExtents(z: 0, y: 0, x: 0)
-        switch direction {
-        case .forward:
-            kernels.forward(
-                y.pointer, geometry.outputStrides,
-                padded(x.pointer, geometry.paddedInputStrides, geometry.inputExtents), packed: packed.pointer,
-                workspace: workspace.pointer, box: geometry.outputBox, anchor: anchor)
-        case .data:
-            kernels.backwardData(
-                dx.pointer, geometry.inputStrides,
-                padded(dy.pointer, geometry.paddedOutputStrides, geometry.outputExtents), packed: adjoint.pointer,
-                workspace: workspace.pointer, box: geometry.inputBox, anchor: anchor)
-        case .weights:
-            dw.pointer.update(repeating: 0, count: geometry.weightCount)
-            kernels.backwardWeights(
-                dw.pointer, y.pointer, geometry.outputStrides,
-                padded(x.pointer, geometry.paddedInputStrides, geometry.inputExtents), workspace: workspace.pointer,
-                box: geometry.outputBox, anchor: anchor)
-        }
-    }
-
-    /// Packing for this direction and its run, as a library without packed weights has to do it.
-    func packAndRun(_ direction: Direction) {
+    private func pack(_ direction: Direction) {
         switch direction {
         case .forward: kernels.pack(packed.pointer, w.pointer)
         case .data: kernels.packAdjoint(adjoint.pointer, w.pointer)
         case .weights: break
         }
+    }
+
+    func run(_ direction: Direction) {
+        switch direction {
+        case .forward:
+            kernels.forward(
+                y.pointer, geometry.outputStrides, source(x, geometry.inputExtents, geometry.paddedInputStrides),
+                packed: packed.pointer, workspace: workspace.pointer, box: geometry.outputBox, anchor: anchor)
+        case .data:
+            kernels.backwardData(
+                dx.pointer, geometry.inputStrides, source(dy, geometry.outputExtents, geometry.paddedOutputStrides),
+                packed: adjoint.pointer, workspace: workspace.pointer, box: geometry.inputBox, anchor: anchor)
+        case .weights:
+            dw.clear()
+            kernels.backwardWeights(
+                dw.pointer, y.pointer, geometry.outputStrides,
+                source(x, geometry.inputExtents, geometry.paddedInputStrides), workspace: workspace.pointer,
+                box: geometry.outputBox, anchor: anchor)
+        }
+    }
+
+    private func source(_ field: Field<T>, _ extents: CellExtents, _ strides: CellStrides) -> ConvolutionField<T> {
+        ConvolutionField(padded: field.pointer, strides, extents: extents, padding: geometry.padding)
+    }
+
+    /// Packing for this direction and its run, as a library without packed weights has to do it.
+    func packAndRun(_ direction: Direction) {
+        pack(direction)
         run(direction)
     }
 }
@@ -96,12 +92,16 @@ final class ConvolutionWork<T: KernelScalar> {
 /// Aligned memory filled with numbers of order one, freed with the object.
 private final class Field<T: KernelScalar> {
     let pointer: UnsafeMutablePointer<T>
+    private let count: Int
 
     init(_ count: Int) {
+        self.count = count
         let memory = UnsafeMutableRawPointer.allocate(byteCount: count * MemoryLayout<T>.stride, alignment: 64)
         pointer = memory.bindMemory(to: T.self, capacity: count)
         for index in 0..<count { pointer[index] = T(index &* 7919 % 1009) / 1009 - 0.5 }
     }
+
+    func clear() { pointer.update(repeating: 0, count: count) }
 
     deinit { pointer.deallocate() }
 }

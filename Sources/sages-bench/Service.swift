@@ -151,14 +151,16 @@ private final class ServedCase {
         }
         switch words.first {
         case "conv":
-            guard words.count == 4, let direction = ConvolutionWork<Float>.Direction(rawValue: words[3]) else {
+            guard words.count == 5, let direction = ConvolutionWork<Float>.Direction(rawValue: words[3]),
+                  let algorithm = ConvolutionAlgorithm(rawValue: words[4]),
+                  algorithm != .bfloat16 || InstructionSet.multipliesBFloat16 else {
                 throw BenchmarkError.unknownCase(name)
             }
             let (channels, side) = (try number(1), try number(2))
             let convolution = ConvolutionWork<Float>(
                 ConvolutionGeometry(
                     kernel: 3, inputChannels: channels, outputChannels: channels,
-                    inputExtents: CellExtents(z: side, y: side, x: side)))
+                    inputExtents: CellExtents(z: side, y: side, x: side)), algorithm: algorithm)
             work = convolution.operations
             call = { convolution.packAndRun(direction) }
         case "train":

@@ -59,8 +59,11 @@ let sagesnetStepTests: [DistributedTest] = [
                     }
                     try expect(anew.searches > rollout.steps, "\(anew.searches) searches for cells in the other run")
                     let sorted = try communicator.allReduce(kept.arrangements, .maximum)
-                    try expect(sorted > 1 && sorted < rollout.steps, "\(sorted) arrangements")
-                    try expect(!isCalm || kept.searches < rollout.steps, "\(kept.searches) searches for cells")
+                    try expect(sorted > 1 && sorted < rollout.steps, "\(rollout.members): \(sorted) arrangements")
+                    // Random increments make atoms ever faster.
+                    try expect(
+                        !isCalm || members.contains("increment") || kept.searches < rollout.steps,
+                        "\(rollout.members): \(kept.searches) searches for cells")
                 }
             }
         }

@@ -139,9 +139,9 @@ plot {roofs}, {peak} with lines linecolor rgb '#606060' dashtype 2 title 'multip
 unset logscale
 set origin 0.46,0
 set size 0.54,1
-set title 'Ratio to the peer, its range, and the aim (x)' font ',12'
+set title 'Ratio to the peer and its range; x: aim; red: missed' offset -16,0 font ',12'
 set logscale x
-set xrange [0.3:*]
+set xrange [0.1:*]
 set yrange [{count - 0.4}:-0.6]
 set xlabel 'ratio; more is better'
 unset ylabel
@@ -150,7 +150,7 @@ unset key
 set boxwidth 0.7
 set style fill solid 1 noborder
 set arrow 1 from 1,graph 0 to 1,graph 1 nohead linecolor rgb '#606060' dashtype 2
-plot $bars using (0.3):0:(0.3):2:($0-0.34):($0+0.34):($6 == 1 ? 0x1f5fa8 : 0xc0504d):ytic(7) with boxxyerror linecolor rgb variable, \\
+plot $bars using (0.1):0:(0.1):2:($0-0.34):($0+0.34):($6 == 1 ? 0x1f5fa8 : 0xc0504d):ytic(7) with boxxyerror linecolor rgb variable, \\
     $bars using 2:0:3:4 with xerrorbars pointtype 0 linecolor rgb '#202020', \\
     $bars using 5:0 with points pointtype 2 pointsize 0.9 linecolor rgb '#202020'
 unset multiplot

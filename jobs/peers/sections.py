@@ -22,15 +22,18 @@ def convolution(settings, log):
         for channels, cells in CONVOLUTIONS:
             for direction in ("forward", "data", "weights"):
                 name = f"conv:{channels}:{cells}:{direction}"
-                work = ours.open(name)["work"]
+                direct, winograd = f"{name}:direct", f"{name}:winograd"
+                work = ours.open(direct)["work"]
                 forms = [f"{name}:{form}" for form in torch_convolution.FORMS[direction]]
                 best, medians, _ = measure.fastest(settings, peer, forms)
-                mine, theirs = measure.interleaved(settings, [alone(ours, name), alone(peer, best)], settings.slice)
                 note = best.split(":")[-1]
-                rows.append(Row.faster(
-                    "conv", f"conv3d {channels} channels, {cells}^3, {direction}", "GFLOP/s", 1e-9 * work, mine, theirs,
-                    "PyTorch", 1.5 if channels == 8 else 1.0, note))
-                log(rows[-1])
+                mine, winograd, theirs = measure.interleaved(
+                    settings, [alone(ours, direct), alone(ours, winograd), alone(peer, best)], settings.slice)
+                for seconds, algorithm, aim in [(mine, "direct", 1.5 if channels == 8 else 1.0), (winograd, "winograd", 1.5)]:
+                    rows.append(Row.faster(
+                        "conv", f"conv3d {channels} channels, {cells}^3, {direction}, {algorithm}", "GFLOP/s", 1e-9 * work,
+                        seconds, theirs, "PyTorch", aim, note))
+                    log(rows[-1])
     finally:
         ours.close()
         peer.close()
@@ -122,7 +125,7 @@ def simulation(settings, log):
     ours = Sages()
     rows = []
     try:
-        rate = "conv:32:32:forward"
+        rate = "conv:32:32:forward:direct"
         flops = ours.open(rate)["work"]
         for case, what in [
             ("simulate:energy:32:5", "simulation step, 1,000 atoms"),
