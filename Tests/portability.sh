@@ -15,7 +15,7 @@ left_out=""
 
 # A package of the kernels and their tests alone, which builds in a minute.
 mkdir "$folder/Sources" "$folder/Tests"
-for module in CInstructionSet CBuildInformation Diagnostics Kernels Tensor; do
+for module in CInstructionSet CBFloat16 CBuildInformation Diagnostics Kernels Tensor; do
     ln --symbolic "$sources/Sources/$module" "$folder/Sources/$module"
 done
 ln --symbolic "$sources/Tests/KernelsTests" "$folder/Tests/KernelsTests"
@@ -29,9 +29,10 @@ let package = Package(
     name: "Portability",
     targets: [
         .target(name: "CInstructionSet", cSettings: [.unsafeFlags([march])]),
+        .systemLibrary(name: "CBFloat16"),
         .target(name: "CBuildInformation"),
         .target(name: "Diagnostics", dependencies: ["CBuildInformation", "CInstructionSet"]),
-        .target(name: "Kernels", dependencies: ["CInstructionSet"],
+        .target(name: "Kernels", dependencies: ["CInstructionSet", "CBFloat16"],
                 swiftSettings: [.unsafeFlags(["-Ounchecked", "-Xcc", march])]),
         .target(name: "Tensor", dependencies: ["Kernels", "Diagnostics"]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensor"]),
@@ -66,7 +67,8 @@ library="$(dirname "$(dirname "$(readlink --canonicalize "$(command -v swiftc)")
 if [[ -d "$library" ]]; then
     find "$sources/Sources/Kernels" -name '*.swift' -print0 | xargs --null swiftc -target aarch64-none-none-elf \
         -enable-experimental-feature Embedded -swift-version 6 -wmo -Ounchecked -parse-as-library -module-name Kernels \
-        -Xcc -fmodule-map-file="$sources/Sources/CInstructionSet/include/module.modulemap" -Xcc -ffreestanding \
+        -Xcc -fmodule-map-file="$sources/Sources/CInstructionSet/include/module.modulemap" \
+        -Xcc -fmodule-map-file="$sources/Sources/CBFloat16/module.modulemap" -Xcc -ffreestanding \
         -c -o "$folder/kernels.o"
     tested+=" aarch64 (compiled)"
 else
