@@ -8,11 +8,11 @@ import Trajectory
 
 private let every: Set<Int> = [1, 2, 3, 4, 6, 8]
 
-/// Few slow atoms: in some steps none is near the face of its cell, in others one is, and now and then one crosses.
+/// Few atoms, so that in some steps none comes near the face of its cell; fast enough that none stays there for long.
 private func calm(_ members: String, slots: Int = 3) -> RandomRollout {
     var rollout = RandomRollout("slots: \(slots), channels: 6, blocks: 2, origin: \"corner\", \(members)")
     rollout.box.edges = SIMD3(5, 4, 6)
-    (rollout.atoms, rollout.speed, rollout.kick, rollout.timeStep, rollout.steps) = (8, 2, 0.3, 0.01, 40)
+    (rollout.atoms, rollout.speed, rollout.kick, rollout.timeStep, rollout.steps) = (8, 6, 0.03, 0.01, 40)
     return rollout
 }
 
@@ -59,11 +59,12 @@ let sagesnetStepTests: [DistributedTest] = [
                     }
                     try expect(anew.searches > rollout.steps, "\(anew.searches) searches for cells in the other run")
                     let sorted = try communicator.allReduce(kept.arrangements, .maximum)
-                    try expect(sorted > 1 && sorted < rollout.steps, "\(rollout.members): \(sorted) arrangements")
+                    try expect(sorted > 1, "\(rollout.members): rows never changed")
                     // Random increments make atoms ever faster.
+                    guard isCalm, !members.contains("increment") else { return }
                     try expect(
-                        !isCalm || members.contains("increment") || kept.searches < rollout.steps,
-                        "\(rollout.members): \(kept.searches) searches for cells")
+                        sorted < rollout.steps && kept.searches < rollout.steps,
+                        "\(rollout.members): \(kept.searches) searches for cells, \(sorted) arrangements")
                 }
             }
         }
