@@ -125,7 +125,7 @@ for name in "${wanted[@]}"; do
             check "$file" 240
         done
         ;;
-    portability) check Tests/portability.sh 600 ;;
+    portability) check Tests/portability.sh 900 ;;
     interop) check Tests/interop/cmake.sh 600 ;;
     slurm) check Tests/slurm/requeue.sh 420 ;;
     esac
