@@ -3,8 +3,8 @@ import HDF5
 import MPI
 import Trajectory
 
-/// A trajectory that is written frame by frame, each flushed to the disk, as simulations write them: float64, with
-/// velocities and images, of atoms that lie on the ranks in turns.
+/// A trajectory that is written frame by frame as simulations write them: float64, with velocities and images, of atoms
+/// that lie on the ranks in turns.
 final class OutputWork {
     /// A frame's bytes an atom: id, species, image, position, velocity.
     static let bytesPerAtom = 4 + 4 + 12 + 24 + 24
@@ -35,8 +35,8 @@ final class OutputWork {
 
     deinit { if communicator.rank == 0 { try? FileManager.default.removeItem(atPath: path) } }
 
-    /// Appends a frame and flushes it. Collective.
-    func writeFrame() throws {
+    /// Appends a frame. Collective.
+    private func append() throws -> H5MDWriter {
         let writer = try currentWriter()
         try ids.withUnsafeBufferPointer { ids in
             try species.withUnsafeBufferPointer { species in
@@ -52,7 +52,25 @@ final class OutputWork {
                 }
             }
         }
+        return writer
+    }
+
+    /// Appends a frame and flushes it. Collective.
+    func writeFrame() throws { try append().flush() }
+
+    /// Appends a frame and flushes it while the caller works for so many seconds. Collective.
+    ///
+    /// - Returns: the seconds that the caller waited.
+    func writeFrame(behindWorkOf seconds: Double) throws -> Double {
+        try communicator.barrier()
+        let begin = BenchmarkClock.wall.seconds
+        let writer = try append()
+        writer.prepareFlush()
+        let middle = BenchmarkClock.wall.seconds
+        while BenchmarkClock.wall.seconds < middle + seconds {}
+        let end = BenchmarkClock.wall.seconds
         try writer.flush()
+        return try communicator.allReduce(middle - begin + BenchmarkClock.wall.seconds - end, .maximum)
     }
 
     private func currentWriter() throws -> H5MDWriter {

@@ -66,7 +66,7 @@ def main():
         known = report.about(folder, None if arguments.table else versions())
         report.write(folder, rows, known)
         print(report.table(rows, known))
-        report.draw(folder, rows)
+        report.draw(folder, rows, not arguments.table)
     if failed or not rows:
         sys.exit(f"compare.sh: no figures of: {', '.join(failed) or 'anything'}")
 
