@@ -1,7 +1,6 @@
 """Runs the sections of the comparison and prints one table. Started by compare.sh, which sets the environment."""
 
 import argparse
-import json
 import os
 import platform
 import subprocess
@@ -14,8 +13,8 @@ import sections
 from programs import Failure
 
 
-def versions():
-    """What is compared, for the head of the table."""
+def versions(machine):
+    """What is compared, for the head of the table: the machine as sages-bench describes it, and the peers."""
     import numpy
     import torch
 
@@ -26,9 +25,6 @@ def versions():
         except (OSError, IndexError, subprocess.TimeoutExpired):
             return "not found"
 
-    machine = json.loads(subprocess.run(
-        [os.environ["SAGES_BENCH"], "allreduce", "--json"], capture_output=True, text=True, check=True).stdout)
-    machine.pop("results")
     onednn = next((line.strip("- ") for line in torch.__config__.show().splitlines() if "oneDNN" in line or "MKL-DNN" in line), "")
     return {
         "sages": machine, "torch": torch.__version__, "oneDNN": onednn, "torchThreads": 1, "numpy": numpy.__version__,
@@ -63,10 +59,11 @@ def main():
         report.save(folder, name, rows, time.time() - started)
     rows = report.load(folder, sections.SECTIONS)
     if rows:
-        known = report.about(folder, None if arguments.table else versions())
+        measured = report.kernels(folder, not arguments.table)
+        known = report.about(folder, None if arguments.table else versions(measured["machine"]))
         report.write(folder, rows, known)
         print(report.table(rows, known))
-        report.draw(folder, rows, not arguments.table)
+        report.draw(folder, rows, measured)
     if failed or not rows:
         sys.exit(f"compare.sh: no figures of: {', '.join(failed) or 'anything'}")
 

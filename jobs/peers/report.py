@@ -106,25 +106,25 @@ def table(rows, versions):
 
 
 def kernels(folder, is_measuring):
-    """Rates of our kernels and limits of the processor; kept beside the figures."""
+    """The machine, rates of our kernels on it, and its limits; kept beside the figures."""
     path = os.path.join(folder, "kernels.json")
     if is_measuring or not os.path.exists(path):
         results = {}
         for name in ("conv", "memory"):
             bench = subprocess.run([os.environ["SAGES_BENCH"], name, "--json"], capture_output=True, text=True, check=True)
-            results[name] = json.loads(bench.stdout)["results"]
+            results["machine"] = json.loads(bench.stdout)
+            results[name] = results["machine"].pop("results")
         with open(path, "w") as file:
             json.dump(results, file, indent=1)
     with open(path) as file:
         return json.load(file)
 
 
-def draw(folder, rows, is_measuring):
+def draw(folder, rows, measured):
     """peers.png, by gnuplot, where it is installed."""
     if not shutil.which("gnuplot"):
         print("compare.sh: no picture, for there is no gnuplot", file=sys.stderr)
         return
-    measured = kernels(folder, is_measuring)
     script = os.path.join(folder, "peers.gnuplot")
     with open(script, "w") as file:
         file.write(picture(rows, measured["conv"], measured["memory"], os.path.join(folder, "peers.png")))
