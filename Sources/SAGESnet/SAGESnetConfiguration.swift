@@ -17,6 +17,8 @@ public enum PredictorKind: String, Sendable, CaseIterable, ConfigurationChoice {
     case energy
     /// Increments of positions and velocities decoded from the cells, as the paper has it.
     case increment
+    /// Kicks that are gradients of an energy of pairs, bonds and angles, wherever in their cells the atoms are.
+    case bonds
 }
 
 /// Where cell centers lie.
@@ -47,6 +49,17 @@ public enum EnvironmentVariable: String, Sendable, CaseIterable, ConfigurationCh
     case strainRateX, strainRateY, strainRateZ
 }
 
+extension SAGESnetConfiguration {
+    /// What the rows of variables are.
+    var rows: CellBinning.Rows {
+        switch (predictor, selection) {
+        case (.bonds, _): .atoms
+        case (_, .occupied): .occupiedCells
+        case (_, .dense): .cells
+        }
+    }
+}
+
 /// A SAGESnet model: the section `model` of a configuration with `kind: "sagesnet"`.
 public struct SAGESnetConfiguration: Configurable, Sendable {
     public let elements: [String]
@@ -67,20 +80,26 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
     public let velocityNoise: Double
     public let rollout: Int
     public let codecWeight: Double
+    /// Of the predictor `bonds`; nil for others.
+    public let bonds: BondConfiguration?
 
     public init(from section: ConfigurationSection) throws {
         elements = try section.list("elements", default: ["C"], count: .between(1, 16),
                                     "element symbols that the model knows")
-        cellSide = try section.value("cell", as: Double.self, in: .between(0.1, 100), unit: "Angstrom",
-                                     "edge length of a cell; the nearest that divides the box is taken")
+        predictor = try section.value("predictor", default: .energy, "how a step is predicted")
+        let bonds: BondConfiguration? = predictor == .bonds
+            ? try section.section("bonds", "how the predictor \"bonds\" sees atoms")
+            : try section.optionalSection("bonds", "how the predictor \"bonds\" sees atoms")
+        self.bonds = bonds
+        cellSide = try section.value("cell", default: bonds?.reach, in: .between(0.1, 100),
+                                     unit: "Angstrom", "edge length of a cell; the nearest that divides the box is taken")
         slots = try section.value("slots", default: 1, in: .between(1, 64), "atoms that a cell can hold")
-        origin = try section.value("origin", default: .aligned, "where cell centers lie")
+        origin = try section.value("origin", default: predictor == .bonds ? .corner : .aligned, "where cell centers lie")
         selection = try section.value("cells", default: .occupied, "which cells are computed")
         form = try section.value("form", default: .gather,
                                  "whether cells collect from their neighbors or send to them; the result is the same")
         convolution = try section.value("convolution", default: .automatic,
                                         "how a dense grid's convolutions are computed; bfloat16 rounds to 8 bits")
-        predictor = try section.value("predictor", default: .energy, "how a step is predicted")
         channels = try section.value("channels", default: 32, in: .between(1, 512),
                                      "length of the vector of a cell in the simulation grid")
         blocks = try section.value("blocks", default: 4, in: .between(1, 64),
@@ -100,6 +119,21 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
                                     "steps that a training sample is rolled out, each compared with the data")
         codecWeight = try section.value("codecWeight", default: 0.1, in: .atLeast(0),
                                         "weight of the codec's reconstruction of cells in the loss (increment only)")
+        try section.require((predictor == .bonds) == (bonds != nil), "bonds",
+                            "it belongs to the predictor \"bonds\", and this one is \"\(predictor.rawValue)\"")
+        if let bonds {
+            try section.require(cellSide >= bonds.reach, "cell",
+                                "cells must be as wide as atoms look for neighbors: bonds.cutoff + bonds.margin "
+                                    + "(\(bonds.reach) Angstrom)")
+            let isOfCells: [(key: String, isSet: Bool)] = [
+                ("slots", slots != 1), ("origin", origin != .corner), ("cells", selection != .occupied),
+                ("form", form != .gather), ("convolution", convolution != .automatic), ("channels", channels != 32),
+                ("blocks", blocks != 4),
+            ]
+            for (key, isSet) in isOfCells {
+                try section.require(!isSet, key, "the predictor \"bonds\" computes atoms, not cells, and has none")
+            }
+        }
         try section.require(selection == .occupied || form == .gather, "form",
                             "dense grids have the gather form only")
         try section.require(selection == .dense || convolution == .automatic, "convolution",

@@ -87,11 +87,11 @@ import Trajectory
 @Suite struct CellBinningTests {
     /// Rows as sets of slots in order, each atom by its name.
     private func rows(_ names: [Int], cells: [Int32], offsets: [Double], everyCell: Bool) throws -> [[Int]] {
-        let binning = CellBinning(slots: 3)
+        let binning = CellBinning(everyCell ? .cells : .occupiedCells, slots: 3)
         try offsets.withUnsafeBufferPointer { offsets in
             try cells.withUnsafeBufferPointer { cells in
                 guard let places = offsets.baseAddress, let base = cells.baseAddress else { return }
-                try binning.bin(cells: base, atoms: names.count, cellCount: 40, everyCell: everyCell) { a, b in
+                try binning.bin(cells: base, atoms: names.count, cellCount: 40) { a, b in
                     CellBinning.precedes(a, b, offsets: places) ?? (names[a] < names[b])
                 }
             }

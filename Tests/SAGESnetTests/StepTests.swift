@@ -64,7 +64,7 @@ import Trajectory
             topology.rebuild(neighbors: neighbors, ownedRows: 3, ghostRows: 0)
             let tape = Tape<Float>()
             let cells = CellVariables(
-                "cell", for: model, on: tape, over: domain, sharingEnvironment: sharing)
+                "cell", for: model, on: tape, over: .occupied(topology), sharingEnvironment: sharing)
             let kick = model.kick(.middle, of: cells, at: cells.offset, .occupied(topology))
             let inputs = [cells.occupancy, cells.mobility, cells.offset]
             let environment = try #require(cells.environment)

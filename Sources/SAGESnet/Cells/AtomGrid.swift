@@ -26,20 +26,22 @@ public struct AtomGrid: Sendable {
     ///
     /// - Parameters:
     ///   - side: wanted edge length of a cell, Angstrom.
+    ///   - isLeast: whether cells must not be shorter.
     ///   - phase: where cell centers lie along x, y, z, in cells above the box's lower corner; 0.5 puts cell faces on
     ///     the box's. Along an open axis the grid begins below the box where it must.
-    /// - Throws: `SAGESnetError.badGrid` if the box is thinner than half a cell or larger than 4,096 Angstrom.
-    public init(box: SimulationBox, side: Double, phase: SIMD3<Double> = SIMD3(repeating: 0.5)) throws {
+    /// - Throws: `SAGESnetError.badGrid` if the box is thinner than half a cell, or one that must not be shorter, or larger
+    ///   than 4,096 Angstrom.
+    public init(box: SimulationBox, side: Double, isLeast: Bool = false, phase: SIMD3<Double> = SIMD3(repeating: 0.5)) throws {
         var counts = SIMD3<Int>()
         var size = SIMD3<Double>()
         var corner = SIMD3<Double>()
         for axis in 0..<3 {
             let edge = box.edges[axis]
-            guard edge.isFinite, edge >= 0.5 * side, abs(box.origin[axis]) + edge <= 4096 else {
+            guard edge.isFinite, edge >= (isLeast ? 1 : 0.5) * side, abs(box.origin[axis]) + edge <= 4096 else {
                 throw SAGESnetError.badGrid(
                     "the box is \(edge) Angstrom long along \("xyz"[axis]), for cells of \(side) Angstrom")
             }
-            let whole = max(1, (edge / side).rounded())
+            let whole = max(1, (edge / side).rounded(isLeast ? .down : .toNearestOrAwayFromZero))
             size[axis] = edge / whole
             // Between -1 and 0: the first face is at the box's or below.
             let shift = phase[axis] - 0.5
@@ -56,6 +58,11 @@ public struct AtomGrid: Sendable {
         origin = corner
         period = SIMD3(
             AtomGrid.quantized(box.edges.x), AtomGrid.quantized(box.edges.y), AtomGrid.quantized(box.edges.z))
+    }
+
+    /// The grid of a model's cells over a box. Cells of atoms that look for their neighbors must be as wide as these are far.
+    init(box: SimulationBox, for configuration: SAGESnetConfiguration, phase: SIMD3<Double> = SIMD3(repeating: 0.5)) throws {
+        try self.init(box: box, side: configuration.cellSide, isLeast: configuration.rows == .atoms, phase: phase)
     }
 
     private static func boundary(_ box: SimulationBox, _ axis: Int) -> Boundary {

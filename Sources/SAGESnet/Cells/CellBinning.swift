@@ -3,10 +3,20 @@ import Tensor
 
 /// The atoms of a box of cells in the order of their cells: which atom is in which slot of which row.
 ///
-/// Rows are cells that hold atoms, ascending in z, y, x with x fastest; a cell's atoms take its slots in the order of
-/// their offsets (z, then y, then x, then the atom's index), which does not depend on how atoms are numbered or
-/// distributed. Memory is kept from one binning to the next.
+/// Rows are ascending in the order of cells, z, y, x with x fastest; the order of a cell's atoms does not depend on how
+/// they are numbered or distributed. Memory is kept from one binning to the next.
 public final class CellBinning {
+    /// What a row is.
+    public enum Rows: Sendable {
+        /// A cell that holds atoms, in its slots.
+        case occupiedCells
+        /// Any cell, with its slots.
+        case cells
+        /// An atom, with one slot; a cell may hold any number.
+        case atoms
+    }
+
+    public let rows: Rows
     public let slots: Int
     /// Rows in use, and atoms.
     public private(set) var rowCount = 0
@@ -18,8 +28,9 @@ public final class CellBinning {
     private var order = Buffer<Int32>(repeating: 0, count: 0)
     private var starts = Buffer<Int32>(repeating: 0, count: 0)
 
-    public init(slots: Int) {
-        precondition(slots > 0, "a cell has at least one slot")
+    public init(_ rows: Rows, slots: Int) {
+        precondition(slots > 0 && (rows != .atoms || slots == 1), "a cell has at least one slot, an atom one")
+        self.rows = rows
         self.slots = slots
     }
 
@@ -34,17 +45,21 @@ public final class CellBinning {
     /// - Parameters:
     ///   - cells: the local cell of each atom. [atoms]
     ///   - cellCount: the number of local cells.
-    ///   - everyCell: whether every cell is a row, as a dense grid wants it, or only those that hold atoms.
-    ///   - precedes: whether atom a takes an earlier slot than atom b of the same cell.
+    ///   - precedes: whether atom a comes before atom b of the same cell.
     /// - Throws: `Crowded` for the first cell that holds too many atoms.
     public func bin(
-        cells: UnsafePointer<Int32>, atoms: Int, cellCount: Int, everyCell: Bool, precedes: (Int, Int) -> Bool
+        cells: UnsafePointer<Int32>, atoms: Int, cellCount: Int, precedes: (Int, Int) -> Bool
     ) throws {
-        reserve(atoms: atoms, cellCount: cellCount, rows: everyCell ? cellCount : min(atoms, cellCount))
+        let rowLimit = switch rows {
+        case .occupiedCells: min(atoms, cellCount)
+        case .cells: cellCount
+        case .atoms: atoms
+        }
+        reserve(atoms: atoms, cellCount: cellCount, rows: rowLimit)
         let start = starts.pointer
         start.update(repeating: 0, count: cellCount + 1)
         for atom in 0..<atoms { start[Int(cells[atom]) + 1] += 1 }
-        for cell in 0..<cellCount where Int(start[cell + 1]) > slots {
+        for cell in 0..<cellCount where rows != .atoms && Int(start[cell + 1]) > slots {
             throw Crowded(cell: cell, atoms: Int(start[cell + 1]))
         }
         for cell in 0..<cellCount { start[cell + 1] += start[cell] }
@@ -60,8 +75,16 @@ public final class CellBinning {
         for cell in 0..<cellCount {
             let end = Int(start[cell])
             defer { first = end }
-            guard end > first || everyCell else { continue }
+            guard end > first || rows == .cells else { continue }
             sortSlots(first..<end, precedes)
+            if rows == .atoms {
+                for place in first..<end {
+                    cellOfRow.pointer[rowCount] = Int32(truncatingIfNeeded: cell)
+                    atomOfSlot.pointer[rowCount] = order.pointer[place]
+                    rowCount += 1
+                }
+                continue
+            }
             cellOfRow.pointer[rowCount] = Int32(truncatingIfNeeded: cell)
             let target = atomOfSlot.pointer + rowCount * slots
             for slot in 0..<slots { target[slot] = first + slot < end ? order.pointer[first + slot] : -1 }

@@ -25,8 +25,10 @@ public final class AtomRun {
     public let masses: [Double]
     /// Who the atoms are, in the file's and the model's terms.
     let table: AtomTable
-    /// Time between frames, ps.
+    /// Time between frames that follow one another, ps; between others is more.
     public let timeStep: Double
+    /// How many frames follow each at intervals of `timeStep`.
+    private let following: [Int]
     /// Of the run: mean kinetic temperature for `temperature`, the file's attribute of the variable's name under
     /// `/particles/all/environment`, or 0.
     public let environment: [Double]
@@ -49,16 +51,19 @@ public final class AtomRun {
     ///
     /// - Parameter memory: bytes of frames that may stay in memory; two frames always may.
     /// - Throws: `HDF5Error`, `TrajectoryError`; `SAGESnetError.unsuitableData` if there are no velocities, fewer than
-    ///   two frames or unequal times between them, `unknownElement`.
+    ///   two frames or times that do not ascend, `unknownElement`.
     public init(_ path: String, for configuration: SAGESnetConfiguration, memory: Int = AtomRun.memory) throws {
         let reader = try H5MDReader(path)
         func unsuitable(_ reason: String) -> SAGESnetError { .unsuitableData(file: path, reason: reason) }
         guard reader.hasVelocities else { throw unsuitable("it has no velocities") }
         guard reader.frameCount >= 2 else { throw unsuitable("it has fewer than two frames") }
         let steps = zip(reader.times.dropFirst(), reader.times).map { $0 - $1 }
-        guard let step = steps.first, step > 0, steps.allSatisfy({ abs($0 - step) <= 1e-6 * step }) else {
-            throw unsuitable("its frames are not equally spaced in time")
+        guard let step = steps.min(), step > 0 else { throw unsuitable("the times of its frames do not ascend") }
+        var following = [Int](repeating: 0, count: reader.frameCount)
+        for frame in steps.indices.reversed() where abs(steps[frame] - step) <= 1e-6 * step {
+            following[frame] = following[frame + 1] + 1
         }
+        self.following = following
         self.path = path
         self.reader = reader
         atomCount = reader.atomCount
@@ -72,7 +77,7 @@ public final class AtomRun {
         frameCapacity = min(reader.frameCount, max(2, memory / (48 * reader.atomCount)))
 
         let first = try AtomRun.read(reader, 0)
-        let size = try AtomGrid(box: first.box, side: configuration.cellSide).cellSize
+        let size = try AtomGrid(box: first.box, for: configuration).cellSize
         var alignment = GridAlignment()
         for atom in 0..<atomCount {
             let p = first.positions.pointer + 3 * atom
@@ -85,6 +90,9 @@ public final class AtomRun {
             return try AtomRun.meanTemperature(reader, masses: table.masses)
         }
     }
+
+    /// The frames that so many others follow, each a time step after the one before.
+    public func starts(steps: Int) -> [Int] { following.indices.filter { following[$0] >= steps } }
 
     /// A frame, read on first use.
     ///

@@ -12,16 +12,14 @@ public final class CellFiller {
     public let binning: CellBinning
     /// Where ghosts are and who fills them; its exchange is used by convolutions over occupied cells.
     public let occupied: OccupiedCells
-    private let isDense: Bool
     private var neighbors = Buffer<Int32>(repeating: 0, count: 0)
 
     /// Collective over the communicator.
     public init(
-        _ decomposition: Decomposition, communicator: Communicator, slots: Int, selection: CellSelection, capacity: Int
+        _ decomposition: Decomposition, communicator: Communicator, rows: CellBinning.Rows, slots: Int, capacity: Int
     ) throws {
         self.decomposition = decomposition
-        binning = CellBinning(slots: slots)
-        isDense = selection == .dense
+        binning = CellBinning(rows, slots: slots)
         occupied = try OccupiedCells(
             decomposition, communicator: communicator, rowCapacity: capacity, sendCapacity: capacity)
     }
@@ -34,15 +32,20 @@ public final class CellFiller {
     /// - Throws: `CellBinning.Crowded`; MPI's errors. Collective.
     public func arrange(cells: UnsafePointer<Int32>, atoms: Int, precedes: (Int, Int) -> Bool) throws {
         try binning.bin(
-            cells: cells, atoms: atoms, cellCount: occupied.box.cells.count, everyCell: isDense, precedes: precedes)
+            cells: cells, atoms: atoms, cellCount: occupied.box.cells.count, precedes: precedes)
+    }
+
+    /// Finds out which cells hold rows, those of other ranks near the borders too. Collective.
+    func findGhosts() throws {
+        try occupied.rebuild(cellOfRow: UnsafeBufferPointer(start: binning.cellOfRow.pointer, count: binning.rowCount))
     }
 
     /// Finds the neighbors of the rows arranged; dense grids need none. Collective.
     ///
     /// - Returns: [rows, 27]; the row at each offset, -1 for none.
     public func findNeighbors() throws -> UnsafePointer<Int32> {
+        try findGhosts()
         let rows = UnsafeBufferPointer(start: binning.cellOfRow.pointer, count: binning.rowCount)
-        try occupied.rebuild(cellOfRow: rows)
         let entries = binning.rowCount * Direction.count
         if neighbors.count < entries { neighbors = Buffer(repeating: 0, count: entries + entries / 4) }
         try occupied.fillNeighborRows(neighbors.span, cellOfRow: rows)

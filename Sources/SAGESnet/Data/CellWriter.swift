@@ -5,14 +5,15 @@ import Tensor
 /// Writes atoms into the inputs of a program, from one row on.
 struct CellWriter<Scalar: KernelScalar> {
     private let layout: CellLayout
-    private let occupancy, mobility, offset: UnsafeMutablePointer<Scalar>
-    /// Nil where the program does not read velocities.
-    private let velocity: UnsafeMutablePointer<Scalar>?
+    private let mobility, offset: UnsafeMutablePointer<Scalar>
+    /// Nil where the program does not read them.
+    private let occupancy, velocity: UnsafeMutablePointer<Scalar>?
     private let environment: UnsafeMutablePointer<Scalar>?
 
     init(_ program: Program<Scalar>, _ cells: CellVariables<Scalar>, _ layout: CellLayout, firstRow: Int) {
         self.layout = layout
-        occupancy = program.pointer(to: cells.occupancy) + firstRow * layout.occupancies
+        occupancy = program.contains(cells.occupancy)
+            ? program.pointer(to: cells.occupancy) + firstRow * layout.occupancies : nil
         mobility = program.pointer(to: cells.mobility) + firstRow * layout.vectors
         offset = program.pointer(to: cells.offset) + firstRow * layout.vectors
         velocity = program.contains(cells.velocity)
@@ -22,7 +23,7 @@ struct CellWriter<Scalar: KernelScalar> {
 
     /// Empties the slots of the rows.
     func clear(rows: Int) {
-        Kernels.fill(occupancy, with: 0, count: rows * layout.occupancies)
+        if let occupancy { Kernels.fill(occupancy, with: 0, count: rows * layout.occupancies) }
         Kernels.fill(mobility, with: 0, count: rows * layout.vectors)
         Kernels.fill(offset, with: 0, count: rows * layout.vectors)
         if let velocity { Kernels.fill(velocity, with: 0, count: rows * layout.vectors) }
@@ -46,7 +47,7 @@ struct CellWriter<Scalar: KernelScalar> {
     func write(
         _ entry: Int, element: Int32, mobility: Double, offset: SIMD3<Double>, velocity: SIMD3<Double>
     ) {
-        occupancy[entry * layout.elements + Int(element)] = 1
+        if let occupancy { occupancy[entry * layout.elements + Int(element)] = 1 }
         for axis in 0..<3 { self.mobility[3 * entry + axis] = Scalar(mobility) }
         write(entry, offset: offset, velocity: velocity)
     }

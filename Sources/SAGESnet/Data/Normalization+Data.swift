@@ -11,8 +11,9 @@ extension Normalization {
         var sums = (offset: 0.0, velocity: 0.0, displacement: 0.0, kick: 0.0)
         var count = 0.0
         for run in runs {
-            let stride = max(1, (run.frameCount - 1) / 32)
-            for index in Swift.stride(from: 0, to: run.frameCount - 1, by: stride) {
+            let starts = run.starts(steps: 1)
+            for place in stride(from: 0, to: starts.count, by: max(1, starts.count / 32)) {
+                let index = starts[place]
                 let (start, end) = (try run.frame(index), try run.frame(index + 1))
                 let grid = try run.grid(for: configuration, box: start.box)
                 for atom in 0..<run.atomCount {

@@ -11,15 +11,66 @@ extension SAGESnetTask {
         purpose: SamplePurpose
     ) throws {
         var firstRow = 0
+        bonds?.removeAll()
         for draw in draws {
             let (run, frame) = locate(draw.sample, in: purpose == .training ? training : validation)
             firstRow += try fill(
                 inputs, program, run, frame, firstRow: firstRow, samples: draws.count,
                 random: purpose == .training ? draw.randomNumbers(seed: seed) : nil)
         }
-        if case .occupied(let topology) = inputs.topology {
+        switch inputs.topology {
+        case .occupied(let topology):
             topology.rebuild(neighbors: UnsafePointer(inputs.neighbors.pointer), ownedRows: firstRow, ghostRows: 0)
+        case .atoms(let topology): if let bonds { topology.rebuild(bonds) }
+        case .dense: break
         }
+    }
+
+    /// Takes the sample's pairs, bonds and angles.
+    private func findBonds(
+        _ inputs: Inputs, _ program: Program<Scalar>, _ run: AtomRun, _ frame: Int, _ grid: AtomGrid, _ filler: CellFiller
+    ) throws {
+        guard case .atoms(let topology) = inputs.topology, let shift = inputs.cells.shift, let bonds else {
+            preconditionFailure("rows of atoms have bonds")
+        }
+        let first = bonds.pairCount
+        try list(bonds, of: run, grid, filler)
+        guard topology.capacity.holds(BondTopology.Capacity(bonds)) else {
+            throw SAGESnetError.unsuitableData(
+                file: run.path, reason: "frame \(frame) has more pairs, bonds or angles than the frames looked at first "
+                    + "let expect; raise model.bonds.room (\(bonds.configuration.room))")
+        }
+        topology.writeShifts(
+            bonds, cellSize: grid.cellSize, pairs: first..<bonds.pairCount, to: program.pointer(to: shift))
+    }
+
+    /// Adds the pairs, bonds and angles of the atoms that are arranged.
+    private func list(_ bonds: BondLists, of run: AtomRun, _ grid: AtomGrid, _ filler: CellFiller) throws {
+        try filler.findGhosts()
+        // In the order of rows, of which each is an atom.
+        forEachAtom(filler.binning) { atom, row in
+            for axis in 0..<3 { placesOfRows.pointer[3 * row + axis] = offsets.pointer[3 * atom + axis] }
+        }
+        bonds.append(
+            filler.occupied, cellOfRow: UnsafePointer(filler.binning.cellOfRow.pointer),
+            places: UnsafePointer(placesOfRows.pointer), cellSize: grid.cellSize)
+    }
+
+    /// The longest lists of a sample of a run's frames.
+    func longestLists(of run: AtomRun) throws -> BondTopology.Capacity {
+        var longest = BondTopology.Capacity()
+        guard let bonds else { return longest }
+        let starts = cells(of: run).starts
+        for place in stride(from: 0, to: starts.count, by: max(1, starts.count / 16)) {
+            let frame = try run.frame(starts[place])
+            let grid = try run.grid(for: model.configuration, box: frame.box)
+            try self.place(run, frame, starts[place], grid, .identity)
+            try arrange(run, starts[place], grid, cells(of: run).filler)
+            bonds.removeAll()
+            try list(bonds, of: run, grid, cells(of: run).filler)
+            longest.include(BondTopology.Capacity(bonds))
+        }
+        return longest
     }
 
     /// Fills the rows of one sample from `firstRow` on; returns how many they are.
@@ -51,7 +102,10 @@ extension SAGESnetTask {
         try place(run, start, frame, grid, symmetry)
         try arrange(run, frame, grid, cells.filler)
         let binning = cells.filler.binning
-        if model.configuration.selection == .occupied {
+        switch model.configuration.rows {
+        case .atoms: try findBonds(inputs, program, run, frame, grid, cells.filler)
+        case .cells: break
+        case .occupiedCells:
             let found = try cells.filler.findNeighbors()
             let target = inputs.neighbors.pointer + firstRow * Direction.count
             for entry in 0..<(binning.rowCount * Direction.count) {
@@ -77,7 +131,7 @@ extension SAGESnetTask {
     private func shiftedGrid(_ box: SimulationBox, _ random: inout Philox) throws -> AtomGrid {
         var phase = SIMD3(random.nextUniform(), random.nextUniform(), random.nextUniform())
         for axis in 0..<3 where box.boundary(axis) == .open { phase[axis] = AtomRun.cornerPhase[axis] }
-        return try AtomGrid(box: box, side: model.configuration.cellSide, phase: phase)
+        return try AtomGrid(box: box, for: model.configuration, phase: phase)
     }
 
     /// Cells and offsets of a frame's atoms under a symmetry, which turns the grid with the atoms.
@@ -113,9 +167,10 @@ extension SAGESnetTask {
     private func arrange(_ run: AtomRun, _ frame: Int, _ grid: AtomGrid, _ filler: CellFiller) throws {
         let offset = UnsafePointer(offsets.pointer)
         do {
+            let isByOffset = filler.binning.rows != .atoms
             try filler.arrange(cells: cellsOfAtoms.pointer, atoms: run.atomCount) { a, b in
                 // Atoms are in the order of ids.
-                CellBinning.precedes(a, b, offsets: offset) ?? (a < b)
+                (isByOffset ? CellBinning.precedes(a, b, offsets: offset) : nil) ?? (a < b)
             }
         } catch let crowded as CellBinning.Crowded {
             throw SAGESnetError.crowdedCell(
@@ -218,7 +273,7 @@ extension AtomRun {
     /// The model's grid over a box, placed as the configuration says.
     func grid(for configuration: SAGESnetConfiguration, box: SimulationBox) throws -> AtomGrid {
         let phase = configuration.origin == .aligned ? alignment.phase : AtomRun.cornerPhase
-        return try AtomGrid(box: box, side: configuration.cellSide, phase: phase)
+        return try AtomGrid(box: box, for: configuration, phase: phase)
     }
 
     /// How far an atom moved between two frames, by the nearest image along periodic axes, Angstrom.

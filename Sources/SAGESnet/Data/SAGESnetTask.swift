@@ -22,11 +22,17 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
     let cellsOfAtoms: Buffer<Int32>
     let offsets: Buffer<Double>
     let noise: Buffer<Double>
+    /// For rows of atoms: where they are [N, 3]; the lists of the sample that is being filled, and the longest of one sample that were seen.
+    let placesOfRows: Buffer<Double>
+    let bonds: BondLists?
+    private(set) var bondCapacity = BondTopology.Capacity()
 
     /// What belongs to the grid of one run.
     struct RunCells {
         let filler: CellFiller
         let symmetries: [CubeSymmetry]
+        /// The first frames of the run's samples.
+        let starts: [Int]
         /// Normalized.
         let environment: [Double]
     }
@@ -57,10 +63,10 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
                     file: run.path, reason: "its frames are \(run.timeStep) ps apart, those of \(runs[0].path) "
                         + "\(normalization.timeStep) ps")
             }
-            guard run.frameCount > configuration.rollout else {
+            guard !run.starts(steps: configuration.rollout).isEmpty else {
                 throw SAGESnetError.unsuitableData(
-                    file: run.path, reason: "it has \(run.frameCount) frames, too few for a rollout of "
-                        + "\(configuration.rollout) steps")
+                    file: run.path, reason: "of its \(run.frameCount) frames no \(configuration.rollout + 1) follow one "
+                        + "another, too few for a rollout of \(configuration.rollout) steps")
             }
         }
         model = SAGESnetModel(configuration, normalization)
@@ -70,6 +76,8 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         cellsOfAtoms = Buffer(repeating: 0, count: largestRun)
         offsets = Buffer(repeating: 0, count: 3 * largestRun)
         noise = Buffer(repeating: 0, count: 6 * largestRun)
+        placesOfRows = Buffer(repeating: 0, count: 3 * largestRun)
+        bonds = configuration.bonds.map { BondLists($0) }
         var cellsOfRuns: [ObjectIdentifier: RunCells] = [:]
         var denseCells: Extent3?
         for run in runs + others {
@@ -85,16 +93,20 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
             let decomposition = try Decomposition(
                 cells: grid.cells, boundaries: grid.boundaries, haloWidth: 1, ranks: 1)
             let filler = try CellFiller(
-                decomposition, communicator: .selfOnly, slots: configuration.slots, selection: configuration.selection,
+                decomposition, communicator: .selfOnly, rows: configuration.rows, slots: model.cellLayout.slots,
                 capacity: run.atomCount)
             cellsOfRuns[ObjectIdentifier(run)] = RunCells(
                 filler: filler,
                 symmetries: configuration.augmentation ? CubeSymmetry.preserving(grid) : [.identity],
+                starts: run.starts(steps: configuration.rollout),
                 environment: model.normalized(run.environment))
         }
         self.cellsOfRuns = cellsOfRuns
         // What a wrong size of cells or number of slots does is told before training, once, and alike by every rank.
-        for run in runs + others { try arrangeFirstFrame(of: run) }
+        for run in runs + others {
+            try arrangeFirstFrame(of: run)
+            if configuration.rows == .atoms { bondCapacity.include(try longestLists(of: run)) }
+        }
     }
 
     public var layout: ParameterLayout { model.layout }
@@ -102,16 +114,16 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
     public var validationSampleCount: Int { count(validation) }
 
     private func count(_ runs: [AtomRun]) -> Int {
-        runs.reduce(0) { $0 + $1.frameCount - model.configuration.rollout }
+        runs.reduce(0) { $0 + cells(of: $1).starts.count }
     }
 
     /// The run and the frame in it at which a sample begins.
     func locate(_ sample: Int, in runs: [AtomRun]) -> (run: AtomRun, frame: Int) {
-        var frame = sample
+        var index = sample
         for run in runs {
-            let samples = run.frameCount - model.configuration.rollout
-            if frame < samples { return (run, frame) }
-            frame -= samples
+            let starts = cells(of: run).starts
+            if index < starts.count { return (run, starts[index]) }
+            index -= starts.count
         }
         preconditionFailure("sample \(sample) of \(count(runs))")
     }
@@ -126,11 +138,14 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
     public func record(on tape: Tape<Scalar>, samples: Int) -> RecordedLoss<Scalar, Inputs> {
         let configuration = model.configuration
         let topology: CellTopology
-        switch configuration.selection {
-        case .occupied:
+        switch configuration.rows {
+        case .atoms:
+            let room = configuration.bonds?.room ?? 1
+            topology = .atoms(BondTopology(capacity: bondCapacity.multiplied(by: Double(samples) * room)))
+        case .occupiedCells:
             let domain = RowDomain("occupied cells", capacity: samples * largestRun)
             topology = .occupied(NeighborTopology(over: domain, offsets: Direction.count, form: configuration.form))
-        case .dense:
+        case .cells:
             // Every run has the same grid.
             let decomposition = cells(of: training[0]).filler.decomposition
             let (cells, boundaries) = (decomposition.cells, decomposition.boundaries)
@@ -140,7 +155,7 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
             topology = .dense(GridConvolution(over: grid, algorithm: configuration.convolution))
         }
         let domain = topology.domain
-        var cells = CellVariables("cell", for: model, on: tape, over: domain)
+        var cells = CellVariables("cell", for: model, on: tape, over: topology)
         let initial = cells
         let shape: Shape = [domain.capacity, model.cellLayout.vectors]
         let weight = tape.input("weight", shape, over: domain)
@@ -178,7 +193,7 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
             inputs: Inputs(
                 cells: initial, topology: topology, targets: targets, weight: weight,
                 neighbors: Buffer(
-                    repeating: -1, count: configuration.selection == .occupied ? domain.capacity * Direction.count : 0)))
+                    repeating: -1, count: configuration.rows == .occupiedCells ? domain.capacity * Direction.count : 0)))
     }
 
     /// The regression on lattice neighbors, fitted when the first file is written.

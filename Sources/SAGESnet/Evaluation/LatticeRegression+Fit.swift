@@ -21,7 +21,7 @@ public enum LinearBaseline: Equatable, Sendable {
     ///
     /// - Throws: what reading frames does.
     init(fitting runs: [AtomRun], _ configuration: SAGESnetConfiguration, _ normalization: Normalization) throws {
-        guard configuration.slots == 1, configuration.origin == .aligned else {
+        guard configuration.rows != .atoms, configuration.slots == 1, configuration.origin == .aligned else {
             self = .unavailable(reason: "the model's grid is not aligned to a lattice with one atom in a cell")
             return
         }
@@ -94,8 +94,9 @@ public enum LinearBaseline: Equatable, Sendable {
     private static func visit(
         _ run: AtomRun, of runs: Int, _ configuration: SAGESnetConfiguration, _ body: (Sample) -> Void
     ) throws -> String? {
-        let stride = (run.frameCount - 2) / mostFrames + 1
-        let frames = Array(Swift.stride(from: 0, to: run.frameCount - 1, by: stride))
+        let starts = run.starts(steps: 1)
+        let stride = (starts.count - 1) / mostFrames + 1
+        let frames = Swift.stride(from: 0, to: starts.count, by: stride).map { starts[$0] }
         let atomStride = max(1, frames.count * run.atomCount * runs / mostRows)
         for frame in frames {
             let (start, end) = (try run.frame(frame), try run.frame(frame + 1))

@@ -43,14 +43,15 @@ public struct StepEvaluation: Equatable, Sendable {
         _ model: SAGESnetModel, parameters: Buffer<Scalar>, baseline: LinearBaseline, run: AtomRun,
         communicator: Communicator
     ) throws {
-        let samples = run.frameCount - 1
+        let starts = run.starts(steps: 1)
+        let samples = starts.count
         let table = FrameFigures(frames: samples)
         try communicator.agree {
             try run.requireTimeStep(of: model)
             let worker = StepComparison(model, parameters, baseline, run)
-            for frame in samples * communicator.rank / communicator.size
+            for sample in samples * communicator.rank / communicator.size
                 ..< samples * (communicator.rank + 1) / communicator.size {
-                try worker.compare(frame, into: table)
+                try worker.compare(starts[sample], row: sample, into: table)
             }
         }
         // Each number comes from one rank, and zeros from the others.
@@ -126,7 +127,8 @@ private final class StepComparison<Scalar: TrainingScalar & GridScalar> {
         rowOfID = Dictionary(run.ids.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { first, _ in first })
     }
 
-    func compare(_ index: Int, into table: FrameFigures) throws {
+    /// Compares a step from a frame, in a row of the table.
+    func compare(_ index: Int, row: Int, into table: FrameFigures) throws {
         let start: AtomRun.Frame
         if let next, next.index == index { start = next.frame } else { start = try run.frame(index, keeping: false) }
         let end = try run.frame(index + 1, keeping: false)
@@ -139,15 +141,15 @@ private final class StepComparison<Scalar: TrainingScalar & GridScalar> {
             sums.kick += squared(truth.kick)
             sums.displacement += squared(truth.displacement)
         }
-        table.set(.ballisticPosition, of: index, to: sums.ballistic)
-        table.set(.kick, of: index, to: sums.kick)
-        table.set(.displacement, of: index, to: sums.displacement)
-        try compareModel(index, start, end, table)
-        try compareRegression(index, start, end, table)
+        table.set(.ballisticPosition, of: row, to: sums.ballistic)
+        table.set(.kick, of: row, to: sums.kick)
+        table.set(.displacement, of: row, to: sums.displacement)
+        try compareModel(index, row, start, end, table)
+        try compareRegression(row, start, end, table)
     }
 
     private func compareModel(
-        _ index: Int, _ start: AtomRun.Frame, _ end: AtomRun.Frame, _ table: FrameFigures
+        _ index: Int, _ row: Int, _ start: AtomRun.Frame, _ end: AtomRun.Frame, _ table: FrameFigures
     ) throws {
         let simulator = try started(index, start)
         do {
@@ -166,10 +168,10 @@ private final class StepComparison<Scalar: TrainingScalar & GridScalar> {
             position += squared(missed)
             velocity += squared(predicted.velocity - SIMD3(end.velocities.pointer, 3 * atom))
         }
-        table.set(.modelPosition, of: index, to: position)
-        table.set(.modelVelocity, of: index, to: velocity)
-        table.set(.velocityCorrection, of: index, to: simulator.conservation.largestVelocityCorrection)
-        table.set(.displacementCorrection, of: index, to: simulator.conservation.largestDisplacementCorrection)
+        table.set(.modelPosition, of: row, to: position)
+        table.set(.modelVelocity, of: row, to: velocity)
+        table.set(.velocityCorrection, of: row, to: simulator.conservation.largestVelocityCorrection)
+        table.set(.displacementCorrection, of: row, to: simulator.conservation.largestDisplacementCorrection)
     }
 
     /// A simulator that begins at a frame, the last one where the box has not changed.
@@ -188,7 +190,7 @@ private final class StepComparison<Scalar: TrainingScalar & GridScalar> {
     }
 
     private func compareRegression(
-        _ index: Int, _ start: AtomRun.Frame, _ end: AtomRun.Frame, _ table: FrameFigures
+        _ row: Int, _ start: AtomRun.Frame, _ end: AtomRun.Frame, _ table: FrameFigures
     ) throws {
         guard let regression, let simulator else { return }
         let neighborhood = self.neighborhood ?? LatticeNeighborhood(simulator.grid, atomCount: run.atomCount)
@@ -203,9 +205,9 @@ private final class StepComparison<Scalar: TrainingScalar & GridScalar> {
                 truth.displacement - model.normalization.timeStep * truth.velocity - displacement)
             velocity += squared(truth.kick - kick)
         }
-        table.set(.linearPosition, of: index, to: position)
-        table.set(.linearVelocity, of: index, to: velocity)
-        table.set(.isNotOnLattice, of: index, to: applies ? 0 : 1)
+        table.set(.linearPosition, of: row, to: position)
+        table.set(.linearVelocity, of: row, to: velocity)
+        table.set(.isNotOnLattice, of: row, to: applies ? 0 : 1)
     }
 
     /// What the data say that an atom did, and its velocity before.

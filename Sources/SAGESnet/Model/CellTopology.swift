@@ -7,12 +7,15 @@ public enum CellTopology {
     case occupied(NeighborTopology)
     /// Every cell of a box.
     case dense(GridConvolution)
+    /// Atoms, whose neighbors are found by the cells.
+    case atoms(BondTopology)
 
-    /// The rows: one a cell.
+    /// The rows: one a cell, or one an atom.
     public var domain: RowDomain {
         switch self {
         case .occupied(let topology): topology.domain
         case .dense(let convolution): convolution.input.domain
+        case .atoms(let bonds): bonds.atoms
         }
     }
 
@@ -21,6 +24,7 @@ public enum CellTopology {
         switch self {
         case .occupied(let topology): x.neighborConvolution(weights, topology)
         case .dense(let convolution): x.gridConvolution(weights, convolution)
+        case .atoms: preconditionFailure("atoms have no convolution with weights for each cell")
         }
     }
 }

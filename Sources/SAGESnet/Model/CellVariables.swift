@@ -7,6 +7,11 @@ public struct CellLayout: Hashable, Sendable {
     public let elements: Int
     public let slots: Int
 
+    init(_ configuration: SAGESnetConfiguration) {
+        elements = configuration.elements.count
+        slots = configuration.rows == .atoms ? 1 : configuration.slots
+    }
+
     /// Occupancies of a cell: one for each slot and element, [slot, element].
     public var occupancies: Int { slots * elements }
     /// Components of one vector for each slot, [slot, x y z].
@@ -26,15 +31,18 @@ public struct CellVariables<Scalar: KernelScalar> {
     /// The environment of the run that the cell belongs to, normalized, [R, G], or of all cells, [1, G]; nil for models
     /// without.
     public var environment: Variable<Scalar>?
+    /// Between the centers of the cells of each pair of atoms, Angstrom, [pairs, x y z]; nil where rows are cells.
+    public var shift: Variable<Scalar>?
 
     /// Inputs of a tape for a model.
     ///
     /// - Parameter sharingEnvironment: whether all cells belong to one run.
     public init(
-        _ name: String, for model: SAGESnetModel, on tape: Tape<Scalar>, over domain: RowDomain,
+        _ name: String, for model: SAGESnetModel, on tape: Tape<Scalar>, over topology: CellTopology,
         sharingEnvironment: Bool = false
     ) {
-        let (layout, rows) = (model.cellLayout, domain.capacity)
+        let (layout, domain) = (model.cellLayout, topology.domain)
+        let rows = domain.capacity
         func input(_ part: String, _ columns: Int) -> Variable<Scalar> {
             tape.input("\(name) \(part)", [rows, columns], over: domain)
         }
@@ -42,6 +50,11 @@ public struct CellVariables<Scalar: KernelScalar> {
         mobility = input("mobility", layout.vectors)
         offset = input("offset", layout.vectors)
         velocity = input("velocity", layout.vectors)
+        if case .atoms(let bonds) = topology {
+            shift = tape.input("\(name) shift", [bonds.pairs.capacity, 3], over: bonds.pairs)
+        } else {
+            shift = nil
+        }
         let variables = model.configuration.environment.count
         if variables == 0 {
             environment = nil

@@ -5,10 +5,11 @@ import Tensor
 
 /// Level 0 of SAGESnet: what one step does to the cells of an atomistic grid.
 ///
-/// Both predictors give the deviation from ballistic motion. The increment predictor decodes it from the cells after
-/// the residual blocks. The energy predictor is symplectic: kick, drift dt/2, kick, drift dt/2, kick, where each kick is
+/// All predictors give the deviation from ballistic motion. The increment predictor decodes it from the cells after
+/// the residual blocks. The energy predictors are symplectic: kick, drift dt/2, kick, drift dt/2, kick, where each kick is
 /// minus the gradient of a learned energy by the atoms' offsets (one energy for the outer kicks, one for the middle). In a
-/// simulation the last kick of a step is the first of the next: two evaluations a step.
+/// simulation the last kick of a step is the first of the next: two evaluations a step. Their energies are those of cells
+/// (`energy`) or of atoms with their pairs, bonds and angles (`bonds`).
 public struct SAGESnetModel: Sendable {
     public let configuration: SAGESnetConfiguration
     public let normalization: Normalization
@@ -17,13 +18,14 @@ public struct SAGESnetModel: Sendable {
     private enum Predictor: Sendable {
         case energy(outer: EnergyNetwork, middle: EnergyNetwork)
         case increment(CellNetwork)
+        case bonds(BondNetwork)
     }
     private let predictor: Predictor
 
     public init(_ configuration: SAGESnetConfiguration, _ normalization: Normalization) {
         self.configuration = configuration
         self.normalization = normalization
-        let cells = CellLayout(elements: configuration.elements.count, slots: configuration.slots)
+        let cells = CellLayout(configuration)
         var layout = ParameterLayout()
         switch configuration.predictor {
         case .energy:
@@ -31,6 +33,8 @@ public struct SAGESnetModel: Sendable {
             let outer = EnergyNetwork("predictor/outer", configuration, inputs: inputs, in: &layout)
             let middle = EnergyNetwork("predictor/middle", configuration, inputs: inputs, in: &layout)
             predictor = .energy(outer: outer, middle: middle)
+        case .bonds:
+            predictor = .bonds(BondNetwork("predictor", configuration, in: &layout))
         case .increment:
             predictor = .increment(
                 CellNetwork(
@@ -41,7 +45,7 @@ public struct SAGESnetModel: Sendable {
     }
 
     public var cellLayout: CellLayout {
-        CellLayout(elements: configuration.elements.count, slots: configuration.slots)
+        CellLayout(configuration)
     }
 
     /// What a step adds to ballistic motion.
@@ -57,7 +61,7 @@ public struct SAGESnetModel: Sendable {
     /// Records one step of `timeStep` from the given cells.
     public func step<Scalar>(_ cells: CellVariables<Scalar>, _ topology: CellTopology) -> Deviation<Scalar> {
         switch predictor {
-        case .energy: symplecticStep(cells, topology)
+        case .energy, .bonds: symplecticStep(cells, topology)
         case .increment(let network): incrementStep(cells, topology, network)
         }
     }
@@ -73,16 +77,28 @@ public struct SAGESnetModel: Sendable {
     /// Records what a kick adds to velocities where atoms are at `offset` from their cells' centers, Angstrom/ps.
     /// [R, 3 S]
     ///
-    /// - Precondition: the predictor is `energy`.
+    /// - Precondition: the predictor is `energy` or `bonds`.
     public func kick<Scalar>(
         _ kick: Kick, of cells: CellVariables<Scalar>, at offset: Variable<Scalar>, _ topology: CellTopology
     ) -> Variable<Scalar> {
-        guard case .energy(let outer, let middle) = predictor else { preconditionFailure("increments are no kicks") }
-        let network = kick == .outer ? outer : middle
-        let normalized = Scalar(1 / normalization.offset) * offset
-        let energy = network(readable(cells, [normalized]), cells.environment, topology)
+        let energy: Variable<Scalar>
+        /// In which the network sees offsets, Angstrom.
+        let length: Double
+        switch (predictor, topology) {
+        case (.energy(let outer, let middle), _):
+            length = normalization.offset
+            let network = kick == .outer ? outer : middle
+            energy = network(readable(cells, [Scalar(1 / length) * offset]), cells.environment, topology)
+        case (.bonds(let network), .atoms(let bonds)):
+            length = 1
+            guard let shift = cells.shift else { preconditionFailure("rows of atoms without the shifts of pairs") }
+            let energies = network(
+                offset, shift: shift, occupancy: cells.occupancy, environment: cells.environment, bonds)
+            energy = energies[columns: kick == .outer ? 0..<1 : 1..<2]
+        default: preconditionFailure("a predictor without kicks, or rows of another")
+        }
         let gradient = energy.tape.gradients(of: energy, withRespectTo: [offset])[0]
-        return Scalar(-normalization.kick * normalization.offset) * gradient * cells.mobility
+        return Scalar(-normalization.kick * length) * gradient * cells.mobility
     }
 
     private func symplecticStep<Scalar>(

@@ -143,7 +143,7 @@ public struct SimulationStart {
 extension SimulationStart {
     /// Where cell centers must lie to be near the atoms; the same on any number of ranks. Collective.
     public func alignment(for model: SAGESnetModel, _ communicator: Communicator) throws -> GridAlignment {
-        let size = try AtomGrid(box: box, side: model.configuration.cellSide).cellSize
+        let size = try AtomGrid(box: box, for: model.configuration).cellSize
         var alignment = GridAlignment()
         for atom in atoms { alignment.add(atom.position, box: box, cellSize: size) }
         var sums = alignment.sums

@@ -101,6 +101,7 @@ extension Simulator {
     /// Brings atoms that share a cell into the order of their offsets, where they have changed it. Not collective.
     private func sortSlots() throws {
         let slots = Int32(model.configuration.slots)
+        if filler.binning.rows == .atoms && arrangement == .current { arrangement = .unwritten }
         guard slots > 1 else { return }
         let entries = atoms.arrays.entries
         for index in 1..<max(atoms.arrays.count, 1)
@@ -114,7 +115,8 @@ extension Simulator {
     /// Whether an atom takes an earlier slot of their cell than another.
     private func precedes(_ one: Int, _ other: Int) -> Bool {
         let all = atoms.arrays
-        return CellBinning.precedes(one, other, offsets: all.offsets) ?? (all.atoms[one].id < all.atoms[other].id)
+        let isByOffset = filler.binning.rows != .atoms
+        return (isByOffset ? CellBinning.precedes(one, other, offsets: all.offsets) : nil) ?? (all.atoms[one].id < all.atoms[other].id)
     }
 
     private func reserve() {

@@ -9,8 +9,9 @@ extension Simulator {
         if let network, arrangement == .current { return network }
         let binning = filler.binning
         let network: StepNetwork<Scalar>
-        switch model.configuration.selection {
-        case .occupied:
+        switch model.configuration.rows {
+        case .atoms: network = try findBonds()
+        case .occupiedCells:
             // The rows of other ranks may have changed where this rank's have not.
             if let known = self.network, arrangement == .unwritten {
                 network = known
@@ -21,7 +22,7 @@ extension Simulator {
             guard case .occupied(let topology) = network.topology else { preconditionFailure("mixed topologies") }
             topology.rebuild(
                 neighbors: neighbors, ownedRows: filler.occupied.ownedRows, ghostRows: filler.occupied.ghostRows)
-        case .dense:
+        case .cells:
             network = try plan(rows: binning.rowCount)
         }
         network.writer.clear(rows: binning.rowCount)
@@ -31,6 +32,30 @@ extension Simulator {
             Kernels.fill(middle.places, with: 0, count: binning.rowCount * model.cellLayout.vectors)
         }
         arrangement = .current
+        return network
+    }
+
+    /// Lists pairs, bonds and angles where the atoms are, in a network that has room for them. Collective.
+    private func findBonds() throws -> StepNetwork<Scalar> {
+        guard let bondSearch else { preconditionFailure("rows of atoms have bonds") }
+        if arrangement == .stale { try filler.findGhosts() }
+        try bondSearch.find(atoms.arrays, cellSize: grid.cellSize)
+        let lists = bondSearch.lists
+        let network: StepNetwork<Scalar>
+        if let known = self.network, case .atoms(let topology) = known.topology,
+           topology.capacity.holds(BondTopology.Capacity(lists)) {
+            network = known
+        } else {
+            plans += 1
+            let topology = BondTopology(capacity: BondTopology.Capacity(lists).multiplied(by: 1.125))
+            network = StepNetwork(model, .atoms(topology), parameters: parameters.pointer, environment: environment)
+            self.network = network
+        }
+        guard case .atoms(let topology) = network.topology, let shifts = network.shifts else {
+            preconditionFailure("mixed topologies")
+        }
+        topology.rebuild(lists)
+        topology.writeShifts(lists, cellSize: grid.cellSize, pairs: 0..<lists.pairCount, to: shifts)
         return network
     }
 
@@ -47,13 +72,14 @@ extension Simulator {
 
     private func makeTopology(rows: Int) throws -> CellTopology {
         let configuration = model.configuration
-        switch configuration.selection {
-        case .occupied:
+        switch configuration.rows {
+        case .atoms: preconditionFailure("rows of atoms are planned with their bonds")
+        case .occupiedCells:
             let domain = RowDomain("occupied cells", capacity: rows + rows / 8 + 16)
             let neighbors = NeighborTopology(over: domain, offsets: Direction.count, form: configuration.form)
             if communicator.size > 1 { neighbors.exchange = try rowExchange() }
             return .occupied(neighbors)
-        case .dense:
+        case .cells:
             let (origin, extent) = (range.lower, range.extent)
             let boundaries = grid.boundaries
             let cells = GridTopology(

@@ -48,6 +48,7 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
     var destinations = Buffer<Int32>(repeating: 0, count: 0)
 
     var network: StepNetwork<Scalar>?
+    let bondSearch: BondSearch<Scalar>?
     var madeRowExchange: OccupiedCellExchange<Scalar>?
     /// What the network knows of the atoms as they are.
     var arrangement = Arrangement.stale
@@ -58,7 +59,7 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
     enum Arrangement {
         /// Rows have changed: neighbors must be found, by all ranks.
         case stale
-        /// Slots have changed.
+        /// Slots have changed, or atoms whose pairs are listed have moved.
         case unwritten
         case current
     }
@@ -91,17 +92,20 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
         let configuration = model.configuration
         let phase = configuration.origin == .aligned
             ? try (alignment ?? start.alignment(for: model, communicator)).phase : SIMD3(repeating: 0.5)
-        grid = try AtomGrid(box: start.box, side: configuration.cellSide, phase: phase)
+        grid = try AtomGrid(box: start.box, for: configuration, phase: phase)
         decomposition = try Decomposition(
             cells: grid.cells, boundaries: grid.boundaries, haloWidth: 1, ranks: communicator.size, parts: parts)
         range = decomposition.range(ofRank: communicator.rank)
         filler = try CellFiller(
-            decomposition, communicator: communicator, slots: configuration.slots, selection: configuration.selection,
+            decomposition, communicator: communicator, rows: configuration.rows, slots: model.cellLayout.slots,
             capacity: start.atoms.count)
         migration = try RowMigration(
             communicator: communicator, bytesPerRecord: MemoryLayout<SimulatedAtom>.stride, capacity: start.atoms.count)
         self.environment = try model.environmentValues(environment, temperature: totals.temperature)
-        limits = MotionLimits(displacement: min(grid.cellSize.min(), 1024), reach: 0.48 * grid.cellSize)
+        // Lists of pairs are good for half a step, in which two atoms may come nearer by half of the limit each.
+        let farthest = configuration.bonds?.margin ?? min(grid.cellSize.min(), 1024)
+        limits = MotionLimits(displacement: farthest, reach: 0.48 * grid.cellSize)
+        bondSearch = try configuration.bonds.map { [filler] in try BondSearch(filler, $0) }
         atoms = AtomStore(start.atoms)
         try settle()
     }

@@ -30,6 +30,8 @@ struct StepNetwork<Scalar: KernelScalar> {
     let topology: CellTopology
     /// Writes atoms where the first program reads them.
     let writer: CellWriter<Scalar>
+    /// Where the first program reads the shifts of pairs, Angstrom; nil where rows are cells. [pairs, x y z]
+    let shifts: UnsafeMutablePointer<Scalar>?
     let step: Step
 
     /// - Parameter environment: of all cells.
@@ -38,11 +40,11 @@ struct StepNetwork<Scalar: KernelScalar> {
     ) {
         self.topology = topology
         let tape = Tape<Scalar>()
-        let cells = CellVariables("cell", for: model, on: tape, over: topology.domain, sharingEnvironment: true)
+        let cells = CellVariables("cell", for: model, on: tape, over: topology, sharingEnvironment: true)
         // Inputs that a prediction does not depend on are outputs too, so that they have memory to be written to.
-        let shared = [cells.occupancy, cells.mobility] + (cells.environment.map { [$0] } ?? [])
+        let shared = [cells.occupancy, cells.mobility] + [cells.environment, cells.shift].compactMap(\.self)
         switch model.configuration.predictor {
-        case .energy:
+        case .energy, .bonds:
             let place = tape.input("place of the middle kick", cells.offset.shape, over: topology.domain)
             let kicks = (
                 outer: model.kick(.outer, of: cells, at: cells.offset, topology),
@@ -54,6 +56,7 @@ struct StepNetwork<Scalar: KernelScalar> {
             for program in [outer, middle] { program.preparesEachRun = false }
             for input in shared { middle.bind(input, to: outer.pointer(to: input)) }
             writer = CellWriter(outer, cells, model.cellLayout, firstRow: 0)
+            shifts = cells.shift.map { outer.pointer(to: $0) }
             step = .kicks(
                 outer: Kick(
                     program: outer, places: outer.pointer(to: cells.offset), kick: outer.pointer(to: kicks.outer)),
@@ -65,6 +68,7 @@ struct StepNetwork<Scalar: KernelScalar> {
                 parameters: parameters)
             program.preparesEachRun = false
             writer = CellWriter(program, cells, model.cellLayout, firstRow: 0)
+            shifts = nil
             step = .increment(
                 Increment(
                     program: program, writer: writer, displacement: program.pointer(to: deviation.displacement),

@@ -1,0 +1,144 @@
+/// Families of functions of one number, in which networks see distances and angles.
+public enum RadialFunction: Hashable, Sendable {
+    /// sqrt(2 / c) sin(n pi r / c) / r for n = 1...count and the cutoff c: the spherical Bessel functions of order 0 that
+    /// vanish at c.
+    case bessel(count: Int, cutoff: Double)
+    /// (1 - r^2 / c^2)^3 within the cutoff c, zero beyond: two derivatives are continuous.
+    case envelope(cutoff: Double)
+    /// The Chebyshev polynomials T_1...T_count.
+    case chebyshev(count: Int)
+
+    /// The highest derivative that `expandRadially` computes.
+    public static let maximumOrder = 3
+
+    /// How many functions the family has.
+    public var count: Int {
+        switch self {
+        case .bessel(let count, _), .chebyshev(let count): count
+        case .envelope: 1
+        }
+    }
+}
+
+/// out[r, n] = the derivative of the given order (0...3) of function n of the family at x[r].
+///
+/// Each vector holds one function of several rows, so that sines are evaluated once a row and the others follow by
+/// recurrence.
+@specialized(where T == Float)
+@specialized(where T == Double)
+public func expandRadially<T: KernelScalar>(
+    _ out: UnsafeMutablePointer<T>, _ x: UnsafePointer<T>, _ function: RadialFunction, order: Int, rows: Int
+) {
+    let lanes = T.Vector.scalarCount
+    let columns = function.count
+    withUnsafeTemporaryAllocation(of: T.Vector.self, capacity: columns) { values in
+        let table = values.baseAddress.unsafelyUnwrapped
+        var row = 0
+        while row < rows {
+            let argument: T.Vector = load(x + row)
+            switch function {
+            case .bessel(let count, let cutoff): bessel(T.self, argument, count, T(cutoff), order, table)
+            case .envelope(let cutoff): table.initialize(to: envelope(T.self, argument, T(cutoff), order))
+            case .chebyshev(let count): chebyshev(T.self, argument, count, order, table)
+            }
+            // Transposed through memory, where lanes are numbers.
+            let numbers = UnsafeRawPointer(table).assumingMemoryBound(to: T.self)
+            for lane in 0..<min(lanes, rows - row) {
+                let target = out + (row + lane) * columns
+                for column in 0..<columns { target[column] = numbers[column * lanes + lane] }
+            }
+            row += lanes
+        }
+    }
+}
+
+@inline(__always)
+private func bessel<T: KernelScalar>(
+    _: T.Type, _ r: T.Vector, _ count: Int, _ cutoff: T, _ order: Int, _ out: UnsafeMutablePointer<T.Vector>
+) {
+    let scale = T.Vector(repeating: (2 / cutoff).squareRoot())
+    let inverse = T.Vector(repeating: 1) / r
+    let (sine, cosine) = sineAndCosine(T.self, halfTurns: r * T.Vector(repeating: 1 / cutoff))
+    let twice = cosine + cosine
+    // Of n and n - 1 times the angle.
+    var (s, sBefore) = (sine, T.Vector.zero)
+    var (c, cBefore) = (cosine, T.Vector(repeating: 1))
+    for n in 0..<count {
+        let k = T.Vector(repeating: T(n + 1) * T.pi / cutoff)
+        let value = scale * s * inverse
+        let first = (scale * k * c - value) * inverse
+        // From (r f)'' = -k^2 r f.
+        let second = T.Vector.zero - k * k * value - (first + first) * inverse
+        switch order {
+        case 0: (out + n).initialize(to: value)
+        case 1: (out + n).initialize(to: first)
+        case 2: (out + n).initialize(to: second)
+        default:
+            let steep = (first * inverse - second) * inverse
+            (out + n).initialize(to: steep + steep - k * k * first)
+        }
+        (s, sBefore) = (twice * s - sBefore, s)
+        (c, cBefore) = (twice * c - cBefore, c)
+    }
+}
+
+@inline(__always)
+private func envelope<T: KernelScalar>(_: T.Type, _ r: T.Vector, _ cutoff: T, _ order: Int) -> T.Vector {
+    let inverse = T.Vector(repeating: 1 / (cutoff * cutoff))
+    let q = r * r * inverse
+    let u = T.Vector(repeating: 1) - q
+    let value: T.Vector
+    switch order {
+    case 0: value = u * u * u
+    case 1: value = T.Vector(repeating: -6) * u * u * r * inverse
+    case 2: value = T.Vector(repeating: -6) * inverse * u * (u - T.Vector(repeating: 4) * q)
+    default: value = r * inverse * inverse * (T.Vector(repeating: 72) * u - T.Vector(repeating: 48) * q)
+    }
+    return value.replacing(with: T.Vector.zero, where: u .<= T.Vector.zero)
+}
+
+@inline(__always)
+private func chebyshev<T: KernelScalar>(
+    _: T.Type, _ x: T.Vector, _ count: Int, _ order: Int, _ out: UnsafeMutablePointer<T.Vector>
+) {
+    let (zero, one) = (T.Vector.zero, T.Vector(repeating: 1))
+    let twice = x + x
+    // The derivative of order k of T_(n + 1) = 2 x T_n - T_(n - 1) is 2 k T_n^(k-1) + 2 x T_n^(k) - T_(n-1)^(k).
+    var (t0, t1, t2, t3) = (x, one, zero, zero)
+    var before = (one, zero, zero, zero)
+    for n in 0..<count {
+        (out + n).initialize(to: order == 0 ? t0 : order == 1 ? t1 : order == 2 ? t2 : t3)
+        let next = (
+            twice * t0 - before.0,
+            t0 + t0 + twice * t1 - before.1,
+            T.Vector(repeating: 4) * t1 + twice * t2 - before.2,
+            T.Vector(repeating: 6) * t2 + twice * t3 - before.3
+        )
+        before = (t0, t1, t2, t3)
+        (t0, t1, t2, t3) = next
+    }
+}
+
+/// The sine and cosine of pi a in every lane, for |a| < 2^20.
+@inline(__always)
+func sineAndCosine<T: KernelScalar>(_: T.Type, halfTurns a: T.Vector) -> (sine: T.Vector, cosine: T.Vector) {
+    // Adding and subtracting 1.5 times the last power of two that has a fraction rounds to an integer.
+    let shift = T.Vector(repeating: T(sign: .plus, exponent: T.Exponent(T.significandBitCount), significand: 1.5))
+    let half = (a * T.Vector(repeating: 0.5) + shift) - shift
+    let turn = a - (half + half)  // -1...1
+    let nearest = (turn + shift) - shift
+    let f = turn - nearest  // -1/2...1/2
+    let angle = f * T.Vector(repeating: T.pi)
+    let z = angle * angle
+    var s = T.Vector.zero
+    var c = T.Vector.zero
+    // Taylor series to the last term that counts at a quarter turn.
+    let terms = T.significandBitCount > 30 ? 11 : 7
+    for n in stride(from: terms, through: 1, by: -1) {
+        let m = T(2 * n)
+        s = (T.Vector(repeating: 1) + s) * z * T.Vector(repeating: -1 / (m * (m + 1)))
+        c = (T.Vector(repeating: 1) + c) * z * T.Vector(repeating: -1 / (m * (m - 1)))
+    }
+    let sign = T.Vector(repeating: 1).replacing(with: T.Vector(repeating: -1), where: nearest .!= T.Vector.zero)
+    return (sign * angle * (T.Vector(repeating: 1) + s), sign * (T.Vector(repeating: 1) + c))
+}

@@ -1,0 +1,48 @@
+// Rows taken from, or added up into, rows of another table.
+
+/// out[r] = x[rows[r]] for each of `count` rows of `columns` numbers.
+@specialized(where T == Float)
+@specialized(where T == Double)
+public func gatherRows<T: KernelScalar>(
+    _ out: UnsafeMutablePointer<T>, _ x: UnsafePointer<T>, rows: UnsafePointer<Int32>, count: Int, columns: Int
+) {
+    let lanes = T.Vector.scalarCount
+    for row in 0..<count {
+        let source = x + Int(rows[row]) * columns
+        let target = out + row * columns
+        var column = 0
+        while column + lanes <= columns {
+            store(load(source + column), to: target + column)
+            column += lanes
+        }
+        while column < columns {
+            target[column] = source[column]
+            column += 1
+        }
+    }
+}
+
+/// out[r] = the sum of x[order[p]] over p in starts[r]..<starts[r + 1], in that order; zero for an empty range.
+@specialized(where T == Float)
+@specialized(where T == Double)
+public func collectRows<T: KernelScalar>(
+    _ out: UnsafeMutablePointer<T>, _ x: UnsafePointer<T>, order: UnsafePointer<Int32>, starts: UnsafePointer<Int32>,
+    count: Int, columns: Int
+) {
+    let lanes = T.Vector.scalarCount
+    for row in 0..<count {
+        let range = Int(starts[row])..<Int(starts[row + 1])
+        let target = out + row * columns
+        var column = 0
+        while column < columns {
+            var sum = T.Vector.zero
+            for place in range { sum += load(x + Int(order[place]) * columns + column) }
+            if column + lanes <= columns {
+                store(sum, to: target + column)
+            } else {
+                storePartial(sum, to: target + column, count: columns - column)
+            }
+            column += lanes
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import Autodiff
+import Kernels
+import NeuralNetworks
+
+/// Energies of atoms from their pairs, bonds and angles: the kernel of a convolution over occupied cells, conditioned on
+/// where in their cells the atoms are.
+///
+/// All distances fade out smoothly at the cutoffs, so that an atom may cross the face of a cell, or a pair the cutoff,
+/// without a jump of the energy or the force; only differences of positions enter, so that kicks conserve momentum.
+///
+/// Notation: r distance of a pair, B_n(r) its Bessel functions, e(r) the envelope 6 (1 - r^2 / c^2)^3, cos the cosine of an
+/// angle, T_n the Chebyshev polynomials.
+///
+///     angle (j, i, k):  a = silu(W B(r_ik) + V B(r_ij) + U T(cos) + b) e(r_ik), summed over k into the bond (i, j)
+///     bond (i, j):      network(sum of angles at i, sum of angles at j, B(r_ij)) e(r_ij), summed over j into the atom i
+///     pair (i, j):      B(r_ij) e(r_ij), summed over j, then a matrix
+///     atom i:           network(bonds, pairs) -> one energy for the outer kicks and one for the middle
+struct BondNetwork: Sendable {
+    let configuration: BondConfiguration
+    let elements: Int
+    let activation: Activation
+    /// Of the bond k of an angle, and of the bond j; side by side. [functions, 2 channels]
+    let angleLengths: Dense
+    let angleCosine: Dense
+    let bondLayers: Perceptron
+    let pairMixing: Dense
+    let environment: EnvironmentLayer?
+    let atomLayers: Perceptron
+
+    init(_ name: String, _ configuration: SAGESnetConfiguration, in layout: inout ParameterLayout) {
+        guard let bonds = configuration.bonds else { preconditionFailure("the predictor has no bonds") }
+        self.configuration = bonds
+        elements = configuration.elements.count
+        activation = configuration.activation
+        // Of which elements the two atoms are, where there is more than one.
+        let kinds = elements > 1 ? 2 * elements : 0
+        angleLengths = Dense(
+            "\(name)/angle/lengths", inputs: bonds.bondFunctions + kinds, outputs: 2 * bonds.angleChannels, in: &layout)
+        angleCosine = Dense(
+            "\(name)/angle/cosine", inputs: bonds.angleFunctions, outputs: bonds.angleChannels, bias: false, in: &layout)
+        bondLayers = Perceptron(
+            "\(name)/bond", widths: [2 * bonds.angleChannels + bonds.bondFunctions + kinds, bonds.bondWidth, bonds.bondChannels],
+            activation: configuration.activation, in: &layout)
+        pairMixing = Dense(
+            "\(name)/pair", inputs: bonds.pairFunctions * elements, outputs: bonds.pairChannels, bias: false, in: &layout)
+        let width = bonds.bondChannels + bonds.pairChannels
+        environment = configuration.environment.isEmpty
+            ? nil
+            : EnvironmentLayer("\(name)/environment", variables: configuration.environment.count, channels: width, in: &layout)
+        atomLayers = Perceptron(
+            "\(name)/atom", widths: [width, bonds.atomWidth, 2], activation: configuration.activation, lastGain: 0.3,
+            in: &layout)
+    }
+
+    /// The energies of each atom, for the outer and the middle kicks. [atoms, 2]
+    ///
+    /// - Parameters:
+    ///   - place: from the centers of the atoms' cells, Angstrom. [atoms, x y z]
+    ///   - shift: between the centers of the cells of each pair, Angstrom. [pairs, x y z]
+    func callAsFunction<Scalar>(
+        _ place: Variable<Scalar>, shift: Variable<Scalar>, occupancy: Variable<Scalar>,
+        environment variables: Variable<Scalar>?, _ topology: BondTopology
+    ) -> Variable<Scalar> {
+        let own = place.expanded(by: topology.centerOfPair)
+        let difference = own.ofPartners(topology.pairPartners) - own + shift
+        let inverse = difference.rowDot(difference).applying(.inverseSquareRoot)
+        let distance = difference.rowDot(difference) * inverse
+
+        var seen = distance.expanded(in: .bessel(count: configuration.pairFunctions, cutoff: configuration.cutoff))
+            .scaledByColumn(envelope(distance, configuration.cutoff))
+        var kinds: Variable<Scalar>?
+        if elements > 1 {
+            let here = occupancy.expanded(by: topology.centerOfPair)
+            let there = here.ofPartners(topology.pairPartners)
+            seen = .concatenating((0..<elements).map { seen.scaledByColumn(there[columns: $0..<($0 + 1)]) })
+            kinds = Variable.concatenating([here, there]).expanded(by: topology.pairOfBond)
+        }
+        let pairs = pairMixing(seen.collected(by: topology.centerOfPair))
+
+        let length = distance.expanded(by: topology.pairOfBond)
+        let direction = difference.expanded(by: topology.pairOfBond)
+            .scaledByColumn(inverse.expanded(by: topology.pairOfBond))
+        let weight = envelope(length, configuration.bondCutoff)
+        var features = length.expanded(in: .bessel(count: configuration.bondFunctions, cutoff: configuration.bondCutoff))
+        if let kinds { features = .concatenating([features, kinds]) }
+
+        let channels = configuration.angleChannels
+        let lengths = angleLengths(features)
+        let cosine = direction.expanded(by: topology.firstBond)
+            .rowDot(direction.expanded(by: topology.secondBond))
+        let angles = angleCosine(cosine.expanded(in: .chebyshev(count: configuration.angleFunctions)))
+            + lengths[columns: 0..<channels].expanded(by: topology.firstBond)
+            + lengths[columns: channels..<(2 * channels)].expanded(by: topology.secondBond)
+        let sides = angles.applying(activation)
+            .scaledByColumn(weight.expanded(by: topology.secondBond))
+            .collected(by: topology.firstBond)
+
+        let bonds = bondLayers(.concatenating([sides, sides.ofPartners(topology.bondPartners), features]))
+            .applying(activation)
+            .scaledByColumn(weight)
+            .collected(by: topology.centerOfBond)
+        var atom = Variable.concatenating([bonds, pairs])
+        if let environment, let variables { atom = environment(atom, variables) }
+        return atomLayers(atom)
+    }
+
+    private func envelope<Scalar>(_ distance: Variable<Scalar>, _ cutoff: Double) -> Variable<Scalar> {
+        6 * distance.expanded(in: .envelope(cutoff: cutoff))
+    }
+}

@@ -1,0 +1,34 @@
+import Grid
+import Kernels
+import MPI
+import Tensor
+import Training
+
+/// Lists a rank's pairs, bonds and angles, those with atoms of other ranks among them.
+final class BondSearch<Scalar: TrainingScalar & GridScalar> {
+    let lists: BondLists
+    private let filler: CellFiller
+    private let exchange: OccupiedRowExchange<Scalar>
+    /// From the centers of cells, this rank's atoms and then ghosts, Angstrom. [rows, x y z]
+    private let places = GrowingBuffer<Scalar>()
+
+    /// Collective.
+    init(_ filler: CellFiller, _ configuration: BondConfiguration) throws {
+        self.filler = filler
+        lists = BondLists(configuration)
+        exchange = try OccupiedRowExchange(filler.occupied, channelCapacity: 3, rowCapacity: 16)
+    }
+
+    /// Lists what is near the atoms, which are in the order of their rows; ghosts are known. Collective.
+    func find(_ atoms: AtomStore.Arrays, cellSize: SIMD3<Double>) throws {
+        let cells = filler.occupied
+        let places = self.places.reserve(3 * cells.totalRows)
+        for component in 0..<(3 * atoms.count) { places[component] = Scalar(atoms.offsets[component]) }
+        try exchange.start(places, channels: 3)
+        try exchange.finish()
+        lists.removeAll()
+        lists.append(
+            cells, cellOfRow: UnsafePointer(filler.binning.cellOfRow.pointer), places: UnsafePointer(places),
+            cellSize: cellSize)
+    }
+}

@@ -1,0 +1,104 @@
+import Autodiff
+import Kernels
+
+/// Atoms, their pairs, bonds and angles as rows of variables, and which belong to which.
+public final class BondTopology {
+    /// One row an atom.
+    public let atoms: RowDomain
+    let pairs: RowDomain
+    let bonds: RowDomain
+    let angles: RowDomain
+    /// The center of each pair, and of each bond.
+    let centerOfPair: RowMap
+    let centerOfBond: RowMap
+    /// The pair that a bond is.
+    let pairOfBond: RowMap
+    let firstBond: RowMap
+    let secondBond: RowMap
+    let pairPartners: RowPairing
+    let bondPartners: RowPairing
+
+    /// How many of each there may be.
+    struct Capacity: Equatable, Sendable {
+        var atoms = 0
+        var pairs = 0
+        var bonds = 0
+        var angles = 0
+
+        init() {}
+
+        /// What lists need.
+        init(_ lists: BondLists) {
+            (atoms, pairs, bonds, angles) = (lists.atomCount, lists.pairCount, lists.bondCount, lists.angleCount)
+        }
+
+        func holds(_ other: Capacity) -> Bool {
+            other.atoms <= atoms && other.pairs <= pairs && other.bonds <= bonds && other.angles <= angles
+        }
+
+        /// The larger of each.
+        mutating func include(_ other: Capacity) {
+            atoms = max(atoms, other.atoms)
+            pairs = max(pairs, other.pairs)
+            bonds = max(bonds, other.bonds)
+            angles = max(angles, other.angles)
+        }
+
+        /// So many times as much, and a little.
+        func multiplied(by factor: Double) -> Capacity {
+            var result = Capacity()
+            func scaled(_ count: Int) -> Int { Int(Double(count) * factor) + 64 }
+            (result.atoms, result.pairs) = (scaled(atoms), scaled(pairs))
+            (result.bonds, result.angles) = (scaled(bonds), scaled(angles))
+            return result
+        }
+    }
+
+    let capacity: Capacity
+
+    init(capacity: Capacity) {
+        self.capacity = capacity
+        atoms = RowDomain("atoms", capacity: capacity.atoms)
+        pairs = RowDomain("pairs", capacity: capacity.pairs)
+        bonds = RowDomain("bonds", capacity: capacity.bonds)
+        angles = RowDomain("angles", capacity: capacity.angles)
+        centerOfPair = RowMap(from: atoms, to: pairs)
+        centerOfBond = RowMap(from: atoms, to: bonds)
+        pairOfBond = RowMap(from: pairs, to: bonds)
+        firstBond = RowMap(from: bonds, to: angles)
+        secondBond = RowMap(from: bonds, to: angles)
+        pairPartners = RowPairing(over: pairs)
+        bondPartners = RowPairing(over: bonds)
+    }
+
+    /// Takes lists that fit the capacity.
+    func rebuild(_ lists: BondLists) {
+        precondition(capacity.holds(Capacity(lists)), "lists exceed the topology's capacity")
+        (atoms.count, pairs.count) = (lists.atomCount, lists.pairCount)
+        (bonds.count, angles.count) = (lists.bondCount, lists.angleCount)
+        func rebuild(_ map: RowMap, _ list: ContiguousArray<Int32>) {
+            list.withUnsafeBufferPointer { if let rows = $0.baseAddress { map.rebuild(rows) } }
+        }
+        rebuild(centerOfPair, lists.center)
+        rebuild(centerOfBond, lists.centerOfBond)
+        rebuild(pairOfBond, lists.pairOfBond)
+        rebuild(firstBond, lists.firstBond)
+        rebuild(secondBond, lists.secondBond)
+        lists.partner.withUnsafeBufferPointer {
+            if let rows = $0.baseAddress { pairPartners.rebuild(rows, ghostRows: 0) }
+        }
+        lists.bondPartner.withUnsafeBufferPointer {
+            if let rows = $0.baseAddress { bondPartners.rebuild(rows, ghostRows: 0) }
+        }
+    }
+
+    /// Writes how far apart the cells of each pair are, Angstrom. [pairs, x y z]
+    func writeShifts<Scalar: KernelScalar>(
+        _ lists: BondLists, cellSize: SIMD3<Double>, pairs range: Range<Int>, to target: UnsafeMutablePointer<Scalar>
+    ) {
+        for pair in range {
+            let shift = BondLists.shift(lists.direction[pair], cellSize)
+            for axis in 0..<3 { target[3 * pair + axis] = Scalar(shift[axis]) }
+        }
+    }
+}
