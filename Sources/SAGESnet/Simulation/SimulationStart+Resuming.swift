@@ -1,4 +1,3 @@
-import Foundation
 import Grid
 import HDF5
 import MPI
@@ -19,7 +18,7 @@ extension SimulationStart {
     ) throws {
         // Rank 0 looks, so that all see the same.
         let found = try communicator.agree {
-            guard communicator.rank == 0, try SimulationStart.hasFrames(path) else { return "" }
+            guard communicator.rank == 0, File.hasContent(path), try H5MDReader(path).frameCount > 0 else { return "" }
             return try SimulationRestart.find(beside: path) ?? path
         }
         let state = try communicator.broadcast(found, root: 0)
@@ -50,15 +49,6 @@ extension SimulationStart {
             start.isBetweenFrames = state != path
             return start
         }
-    }
-
-    /// Until the first flush a new file is empty, or zeros where room on the disk was taken.
-    private static func hasFrames(_ path: String) throws -> Bool {
-        guard let file = FileHandle(forReadingAtPath: path) else { return false }
-        defer { try? file.close() }
-        // Where reading fails, opening the file below says why.
-        if let beginning = try? file.read(upToCount: 512) ?? Data(), beginning.allSatisfy({ $0 == 0 }) { return false }
-        return try H5MDReader(path).frameCount > 0
     }
 
     private var boundaries: Boundaries {

@@ -34,6 +34,9 @@ extension VerbSpecification {
             bytes for every number of ranks and every decomposition. Stops after the step under way, \
             with exit status 75, on SIGTERM or SIGUSR1; between two frames it leaves its state in OUT.h5.restart. \
             --resume goes on from there, or else behind the last frame in OUT.h5.
+
+            A model of a grid's cells (model.state "grid") runs from a file of grid fields, as sages generate ca makes \
+            them, and writes such a file; options about atoms are errors then.
             """,
         positionals: [.init(placeholder: "MODEL.h5", help: "a trained model")],
         options: [
@@ -70,6 +73,9 @@ extension VerbSpecification {
             that sages train fitted on the training set (linear). With --rollout, also what becomes of temperature, \
             g(r), velocity autocorrelation and the number of atoms over many steps, beside the data. Ranks share the \
             frames, and the grid of the rollout; the figures are the same for every number of ranks.
+
+            Of a model of a grid's cells: the part of the cells that it gets right, and frames without a wrong one, in \
+            single steps and over a rollout, beside no change and empty grids.
             """,
         positionals: [.init(placeholder: "MODEL.h5", help: "a trained model")],
         options: [
