@@ -100,9 +100,10 @@ let package = Package(
                     dependencies: ["Training", "Configuration", "NeuralNetworks", "Tensor", "Kernels", "Diagnostics"]),
         .testTarget(name: "SAGESnetTests",
                     dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff", "Tensor",
-                                   "MPI", "HDF5", "CellularAutomata", "SAGESnetTestSupport"]),
+                                   "Kernels", "MPI", "HDF5", "SAGESnetTestSupport"]),
         // Synthetic trajectories and small models, for unit tests and distributed ones.
-        .target(name: "SAGESnetTestSupport", dependencies: ["SAGESnet", "Trajectory", "Configuration", "Tensor"],
+        .target(name: "SAGESnetTestSupport",
+                dependencies: ["SAGESnet", "CellularAutomata", "Trajectory", "Grid", "Configuration", "Tensor", "MPI", "HDF5"],
                 path: "Tests/SAGESnetTestSupport"),
         // A malloc that counts, for tests of code that must not allocate.
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),

@@ -67,7 +67,7 @@ public final class GridSimulator<Scalar: TrainingScalar & GridScalar> {
             let columns = Buffer<Scalar>(repeating: 0, count: extent.count * GridModel.parities)
             for index in 0..<extent.count {
                 let cell = origin + extent.cell(at: index)
-                let column = GridModel.parity(z: cell.z, y: cell.y, x: cell.x, step: step)
+                let column = GridModel.parity(z: cell.z, y: cell.y, x: cell.x, step: Int64(step))
                 columns.pointer[index * GridModel.parities + column] = 1
             }
             return columns
