@@ -10,7 +10,7 @@ private func cells(of automaton: Automaton) -> [Int] {
     return values.map { Int($0) }
 }
 
-private let grids: [(Extent3, Boundaries)] = [
+private let grids: [(cells: Extent3, boundaries: Boundaries)] = [
     (Extent3(z: 4, y: 6, x: 8), .periodic), (Extent3(z: 5, y: 3, x: 7), .open),
     (Extent3(z: 1, y: 2, x: 9), .periodic), (Extent3(z: 6, y: 4, x: 5), Boundaries(z: .periodic, y: .periodic, x: .open)),
     (Extent3(z: 2, y: 2, x: 2), .periodic), (Extent3(z: 1, y: 1, x: 1), .open),

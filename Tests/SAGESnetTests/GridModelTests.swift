@@ -5,8 +5,8 @@ import Kernels
 import SAGESnetTestSupport
 import Tensor
 import Testing
-import Training
 @testable import SAGESnet
+@testable import Training
 
 extension Scratch {
     /// The path of an automaton's frames.

@@ -79,6 +79,17 @@ expect_status 64 "$SAGES" simulate model.h5 --input start.h5 --steps 1 --replica
 expect_message "--replicate is for atoms"
 expect_status 65 "$SAGES" simulate model.h5 --input model.h5 --steps 1 --out wrong.h5
 
+# The configurations that come with the project, for two steps; and their weights, which are exact on a grid of their own.
+for rule in 4555 5766 gas; do
+    expect_status 0 "$SAGES" generate ca --rule "$rule" --grid 16x16x16 --frames 3 --density 0.3 --out "small-$rule.h5"
+    expect_status 0 "$SAGES" train "$SAGES_ROOT/jobs/configs/automaton-$rule.json5" --set training.steps=2 \
+        --set "data.train=[\"small-$rule.h5\"]" --set "data.validation=[\"small-$rule.h5\"]" --out "tiny-$rule.h5"
+    expect_status 0 "$SAGES" generate ca --rule "$rule" --grid 14x20x26 --frames 21 --seed 5 --density 0.25 \
+        --out "exact-$rule.h5"
+    expect_status_on 2 0 "$SAGES" evaluate "$SAGES_ROOT/jobs/models/automaton-$rule.h5" --data "exact-$rule.h5" --rollout 20
+    expect_output "20 of 20 frames exact"
+done
+
 if command -v gnuplot > /dev/null; then
     expect_status 0 "$SAGES" plot rollout-4.h5 --reference start.h5 --out plots
     expect "a plane is drawn" test -s plots/plane.png
