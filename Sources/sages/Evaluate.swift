@@ -55,10 +55,11 @@ struct Evaluate: Verb {
         let steps = try GridEvaluation.ofSteps(simulator, source, communicator: communicator)
         let evaluation = try rollout.map { count in
             let progress = ProgressReport("rollout", unit: "steps", of: count)
-            defer { progress.finish() }
-            return try GridEvaluation.ofRollout(
+            let evaluation = try GridEvaluation.ofRollout(
                 simulator, source, frame: start.frame, steps: count, communicator: communicator,
                 progress: { progress.advance(to: $0) })
+            progress.finish()
+            return evaluation
         }
         guard communicator.rank == 0 else { return }
         let report = GridReport(model: self.model, data: data, cells: source.cells, steps: steps, rollout: evaluation)
