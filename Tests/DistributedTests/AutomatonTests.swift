@@ -1,6 +1,7 @@
 import CellularAutomata
 import Grid
 import MPI
+import NeuralNetworks
 import SAGESnetTestSupport
 import Tensor
 import Training
