@@ -31,20 +31,28 @@ import Testing
     @Test func gas() {
         let rule = BlockRule.gas
         #expect(Set(rule.permutation).count == 256)
-        /// Twice the sum of the places of the living cells: before a step, particles at place p fly towards 1 - p.
-        func moment(_ state: Int) -> SIMD3<Int> {
-            (0..<8).filter { state >> $0 & 1 == 1 }.reduce(SIMD3(0, 0, 0)) {
-                $0 &+ SIMD3(2 * ($1 >> 2) - 1, 2 * ($1 >> 1 & 1) - 1, 2 * ($1 & 1) - 1)
+        /// Twice the sum of the places of the living cells from the block's center.
+        func moment(_ state: Int) -> [Int] {
+            var sum = [0, 0, 0]
+            for bit in 0..<8 where (state >> bit) & 1 == 1 {
+                for axis in 0..<3 { sum[axis] += (bit >> axis) & 1 == 1 ? 1 : -1 }
             }
+            return sum
+        }
+        /// Every cell at the opposite corner.
+        func flown(_ state: Int) -> Int {
+            var result = 0
+            for bit in 0..<8 where (state >> bit) & 1 == 1 { result |= 1 << (7 - bit) }
+            return result
         }
         var scattered = 0
         for state in 0..<256 {
             let next = Int(rule.permutation[state])
             #expect(next.nonzeroBitCount == state.nonzeroBitCount)
-            #expect(moment(next) == SIMD3(0, 0, 0) &- moment(state))
+            let opposite: [Int] = moment(state).map { -$0 }
+            #expect(moment(next) == opposite)
             #expect(Int(rule.inverse.permutation[next]) == state)
-            let flown = (0..<8).reduce(0) { $0 | (state >> $1 & 1) << (7 - $1) }
-            if next != flown { scattered += 1 }
+            if next != flown(state) { scattered += 1 }
         }
         #expect(scattered == 4)
     }

@@ -76,7 +76,8 @@ extension Scratch {
         #expect(result.wrong == result.wrongOfZero && result.wrong > 0 && result.exactFrames == 0)
         #expect(result.firstWrongFrame == 1)
         let living = result.wrong / result.frames
-        #expect(result.cellAccuracy == 1 - Double(living) / 192, "the gas conserves its particles")
+        let part: Double = 1 - Double(living) / 192
+        #expect(result.cellAccuracy == part, "the gas conserves its particles")
         #expect(throws: SAGESnetError.self) {
             try GridEvaluation.ofRollout(simulator, source, frame: 2, steps: 4, communicator: .selfOnly)
         }
@@ -110,9 +111,10 @@ extension Scratch {
             let scale = max(values.map(abs).max() ?? 0, 1e-4)
             for _ in 0..<3 {
                 let index = random.nextIndex(below: values.count)
-                let difference = try (loss(movingBy: 1e-5, parameter.offset + index)
-                    - loss(movingBy: -1e-5, parameter.offset + index)) / 2e-5
-                #expect(abs(values[index] - difference) < 1e-6 * scale + 1e-9, "\(parameter.name)[\(index)]")
+                let above: Double = try loss(movingBy: 1e-5, parameter.offset + index)
+                let below: Double = try loss(movingBy: -1e-5, parameter.offset + index)
+                let error: Double = abs(values[index] - (above - below) / 2e-5)
+                #expect(error < 1e-6 * scale + 1e-9, "\(parameter.name)[\(index)]")
             }
         }
         #expect(gradient.flatMap { $0 }.filter { abs($0) > 1e-8 }.count > gradient.count)
@@ -142,7 +144,8 @@ extension Scratch {
             program.pointer(to: inputs.cells)[index] = Double(run.frame(frame)[index])
             let cell = cells.cell(at: index)
             // Frame 3 is an odd step.
-            let column = (cell.z + 1) % 2 * 4 + (cell.y + 1) % 2 * 2 + (cell.x + 1) % 2
+            let (oddZ, oddY, oddX) = ((cell.z + 1) % 2, (cell.y + 1) % 2, (cell.x + 1) % 2)
+            let column: Int = 4 * oddZ + 2 * oddY + oddX
             if let parity = inputs.parity { program.pointer(to: parity)[8 * index + column] = 1 }
         }
         try program.run()
