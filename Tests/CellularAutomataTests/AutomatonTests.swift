@@ -16,7 +16,9 @@ private let grids: [(cells: Extent3, boundaries: Boundaries)] = [
     (Extent3(z: 2, y: 2, x: 2), .periodic), (Extent3(z: 1, y: 1, x: 1), .open),
 ]
 
-@Suite struct AutomatonTests {
+@Suite(.serialized) struct AutomatonTests {
+    init() throws { try MPIEnvironment.initialize() }
+
     /// Every cell by itself, neighbors found by arithmetic.
     @Test(arguments: grids, ["4555", "5766", "B0,3-9/S2,13-26"])
     func countsNeighbors(_ grid: (cells: Extent3, boundaries: Boundaries), _ text: String) throws {
