@@ -46,12 +46,15 @@ for rule in "${rules[@]}"; do
         echo "automata.sh: there is no $config" >&2
         exit 66
     }
+    # Life changes most at first; the gas is new in every frame.
+    frames=5
+    [[ "$rule" != gas ]] || frames=21
     automaton "$rule" test 1000 0.2 "$((steps + 1))" 64x48x40
     model="jobs/models/automaton-$rule.h5"
     if [[ -z "$is_trained" ]]; then
         # The densities are in the names of the files that the configuration trains on.
         grep --only-matching "$rule-train-[0-9]*" "$config" | while read -r name; do
-            automaton "$rule" "${name#"$rule-"}" "${name##*-}" "0.${name##*-}" 5 32x32x32
+            automaton "$rule" "${name#"$rule-"}" "${name##*-}" "0.${name##*-}" "$frames" 32x32x32
         done
         automaton "$rule" validation 500 0.2 20 32x32x32
         model="$folder/$rule.h5"
