@@ -24,8 +24,8 @@ extension Scratch {
 @Suite(.serialized) struct GridModelTests {
     /// Automata to learn within seconds, and how many of the cells that change may be wrong afterwards.
     static let automata: [(rule: String, members: String, boundaries: Boundaries, steps: Int, mistakes: Double)] = [
-        ("4555", "channels: 12, crop: 8", .periodic, 320, 0),
-        ("4555", "channels: 12, crop: 8, convolution: \"direct\"", Boundaries(z: .open, y: .periodic, x: .open), 320, 0),
+        ("4555", "channels: 12, crop: 8", .periodic, 400, 0),
+        ("4555", "channels: 12, crop: 8, convolution: \"direct\"", Boundaries(z: .open, y: .periodic, x: .open), 400, 0),
         ("gas", "channels: 32, crop: 6, parity: true", .periodic, 500, 0.15),
     ]
 
@@ -62,6 +62,15 @@ extension Scratch {
         let rollout = try GridEvaluation.ofRollout(simulator, source, frame: 1, steps: 10, communicator: .selfOnly)
         #expect(rollout.frames == 10 && rollout.exactFrames == 10 && rollout.wrong == 0, "\(rollout)")
         #expect(rollout.wrongOfPersistence > 100)
+
+        // Without having seen such: beyond open ends is what is dead.
+        let island = try scratch.automaton("island", automaton.rule, Extent3(z: 6, y: 11, x: 7)) { $0.boundaries = .open }
+        let other = try GridSource(island, for: task.model.configuration)
+        let open = try GridSimulator<Float>(
+            model: task.model, parameters: parameters, cells: other.cells, boundaries: other.boundaries,
+            communicator: .selfOnly)
+        let ends = try GridEvaluation.ofSteps(open, other, communicator: .selfOnly)
+        #expect(ends.exactFrames == 5 && ends.wrongOfPersistence > 20, "\(ends)")
     }
 
     /// A model of random weights is wrong, and is said to be.

@@ -39,7 +39,8 @@ public struct GridModel: Sendable {
         let form = CellNetwork.Form(
             channels: configuration.channels, blocks: configuration.blocks, mixingLayers: configuration.mixingLayers,
             activation: configuration.activation, environment: configuration.hasParity ? GridModel.parities : 0,
-            expectedNeighbors: Direction.count)
+            // Beyond an open end nothing lives: what was learned on periodic grids holds there too.
+            expectedNeighbors: Direction.count, keepsZero: true)
         network = CellNetwork(
             "predictor", form, inputs: configuration.components, decoded: configuration.components, in: &layout)
         self.layout = layout

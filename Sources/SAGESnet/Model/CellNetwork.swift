@@ -9,8 +9,12 @@ public struct CellCodec: Sendable {
     /// To one vector for position and one for velocity of each slot; nil where nothing is decoded.
     public let decoder: Dense?
 
-    init(_ name: String, inputs: Int, channels: Int, outputs: Int?, in layout: inout ParameterLayout) {
-        encoder = Dense("\(name)/encoder", inputs: inputs, outputs: channels, in: &layout)
+    /// - Parameter keepsZero: whether the vector of a cell of zeros is zero, as that of what lies beyond an open end.
+    init(
+        _ name: String, inputs: Int, channels: Int, outputs: Int?, keepsZero: Bool = false,
+        in layout: inout ParameterLayout
+    ) {
+        encoder = Dense("\(name)/encoder", inputs: inputs, outputs: channels, bias: !keepsZero, in: &layout)
         decoder = outputs.map {
             Dense("\(name)/decoder", inputs: channels, outputs: $0, gain: 0.1, in: &layout)
         }
@@ -85,6 +89,8 @@ struct CellNetwork: Sendable {
         var environment = 0
         /// Of the 27 cells under a kernel, how many hold something.
         var expectedNeighbors: Int
+        /// Whether cells of zeros are to the blocks what lies beyond an open end.
+        var keepsZero = false
     }
 
     init(
@@ -100,7 +106,8 @@ struct CellNetwork: Sendable {
 
     init(_ name: String, _ form: Form, inputs: Int, decoded: Int?, in layout: inout ParameterLayout) {
         let channels = form.channels
-        codec = CellCodec("\(name)/codec", inputs: inputs, channels: channels, outputs: decoded, in: &layout)
+        codec = CellCodec(
+            "\(name)/codec", inputs: inputs, channels: channels, outputs: decoded, keepsZero: form.keepsZero, in: &layout)
         environment = form.environment == 0
             ? nil
             : EnvironmentLayer("\(name)/environment", variables: form.environment, channels: channels, in: &layout)
