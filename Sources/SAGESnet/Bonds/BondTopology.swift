@@ -76,28 +76,24 @@ public final class BondTopology {
         precondition(capacity.holds(Capacity(lists)), "lists exceed the topology's capacity")
         (atoms.count, pairs.count) = (lists.atomCount, lists.pairCount)
         (bonds.count, angles.count) = (lists.bondCount, lists.angleCount)
-        func rebuild(_ map: RowMap, _ list: ContiguousArray<Int32>) {
-            list.withUnsafeBufferPointer { if let rows = $0.baseAddress { map.rebuild(rows) } }
-        }
-        rebuild(centerOfPair, lists.center)
-        rebuild(centerOfBond, lists.centerOfBond)
-        rebuild(pairOfBond, lists.pairOfBond)
-        rebuild(firstBond, lists.firstBond)
-        rebuild(secondBond, lists.secondBond)
-        lists.partner.withUnsafeBufferPointer {
-            if let rows = $0.baseAddress { pairPartners.rebuild(rows, ghostRows: 0) }
-        }
-        lists.bondPartner.withUnsafeBufferPointer {
-            if let rows = $0.baseAddress { bondPartners.rebuild(rows, ghostRows: 0) }
-        }
+        centerOfPair.rebuild(lists.center)
+        centerOfBond.rebuild(lists.centerOfBond)
+        pairOfBond.rebuild(lists.pairOfBond)
+        firstBond.rebuild(lists.firstBond)
+        secondBond.rebuild(lists.secondBond)
+        pairPartners.rebuild(lists.partner, ghostRows: 0)
+        bondPartners.rebuild(lists.bondPartner, ghostRows: 0)
     }
 
     /// Writes how far apart the cells of each pair are, Angstrom. [pairs, x y z]
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func writeShifts<Scalar: KernelScalar>(
         _ lists: BondLists, cellSize: SIMD3<Double>, pairs range: Range<Int>, to target: UnsafeMutablePointer<Scalar>
     ) {
+        let direction = lists.direction
         for pair in range {
-            let shift = BondLists.shift(lists.direction[pair], cellSize)
+            let shift = BondLists.shift(Int(direction[pair]), cellSize)
             for axis in 0..<3 { target[3 * pair + axis] = Scalar(shift[axis]) }
         }
     }
