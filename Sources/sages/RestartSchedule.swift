@@ -16,14 +16,16 @@ struct RestartSchedule {
         (lastTime, lastStep, nextLook) = (MPIEnvironment.wallTime(), step, step + 1)
     }
 
-    /// Whether a state is due at this step; the next one is due an interval later. Collective.
+    /// Counts from now on: a state was written, however long that took.
+    mutating func restart(at step: Int) {
+        (lastTime, lastStep, nextLook) = (MPIEnvironment.wallTime(), step, step + 1)
+    }
+
+    /// Whether a state is due at this step. Collective.
     mutating func isDue(_ step: Int, _ communicator: Communicator) throws -> Bool {
         guard step >= nextLook else { return false }
         let elapsed = try communicator.broadcast(MPIEnvironment.wallTime() - lastTime, root: 0)
-        guard elapsed < interval else {
-            (lastTime, lastStep, nextLook) = (MPIEnvironment.wallTime(), step, step + 1)
-            return true
-        }
+        guard elapsed < interval else { return true }
         // As many steps as the rest of the interval takes, but no more than were watched: their pace may change.
         let watched = Double(step - lastStep)
         nextLook = step + max(1, Int(min(watched, watched * (interval - elapsed) / max(elapsed, 1e-9))))

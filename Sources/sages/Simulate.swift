@@ -137,6 +137,7 @@ struct Simulate: Verb {
             if isDue(simulator.step) { try writer.write(simulator) }
             if try schedule.isDue(simulator.step, communicator), simulator.step < steps && !isInterrupted {
                 try keepState()
+                schedule.restart(at: simulator.step)
             }
             progress.advance(to: simulator.step)
         }
