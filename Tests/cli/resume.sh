@@ -87,10 +87,13 @@ ask_to_stop USR1 3 "${simulate[@]}" asked-trajectory.h5
 expect_status_on 1 0 "${simulate[@]}" asked-trajectory.h5
 expect "trajectories differ after SIGUSR1 and resuming" h5diff trajectory.h5 asked-trajectory.h5
 # Frames in single precision are no states: it goes on from the state beside them, and makes later frames again.
-single=("$SAGES" simulate gas-model.h5 --input gas.h5 --frame 0 --steps 500 --every 10 --precision float32 --restart 0.2
-    --resume --out)
+single=("$SAGES" simulate gas-model.h5 --input gas.h5 --frame 0 --every 10 --precision float32 --resume)
+more=("${single[@]}" --steps 520 --out)
+single+=(--steps 500)
+killed=("${single[@]}" --restart 0.2 --out)
+single+=(--out)
 measure expect_status_on 2 0 "${single[@]}" single.h5
-kill_at_random "$elapsed" "${single[@]}" killed-single.h5
+kill_at_random "$elapsed" "${killed[@]}" killed-single.h5
 expect "there is no state beside the killed output" test -e killed-single.h5.restart
 frames_before="$(frames_of killed-single.h5)"
 expect_status_on 3 0 "${single[@]}" killed-single.h5
@@ -107,15 +110,17 @@ expect "frames behind the state were not made again alike" h5diff single.h5 ahea
 # The state stays, so that steps can be added; without it, nothing is guessed and nothing is lost.
 expect_status_on 2 0 "${single[@]}" asked-single.h5
 expect "trajectories in single precision differ after SIGUSR1 and resuming" h5diff single.h5 asked-single.h5
-expect_status_on 1 0 "${single[@]}" asked-single.h5 --steps 520
+expect_status_on 1 0 "${more[@]}" asked-single.h5
 expect "no steps were added" test "$(frames_of asked-single.h5)" = 53
 cp single.h5 stateless.h5
 expect_status 65 "${single[@]}" stateless.h5
 expect "a refused output was changed" cmp --quiet single.h5 stateless.h5
 # In double precision a killed run loses no more than the time between two states, though it writes frames seldom.
-rare=("$SAGES" simulate gas-model.h5 --input gas.h5 --frame 0 --steps 500 --every 499 --restart 0.1 --resume --out)
+rare=("$SAGES" simulate gas-model.h5 --input gas.h5 --frame 0 --steps 500 --every 499 --resume)
+killed=("${rare[@]}" --restart 0 --out)
+rare+=(--out)
 expect_status_on 2 0 "${rare[@]}" rare.h5
-interrupt KILL 2 600 "${rare[@]}" killed-rare.h5
+interrupt KILL 2 3000 "${killed[@]}" killed-rare.h5
 expect "no state was left between frames" test -e killed-rare.h5.restart
 expect_status_on 1 0 "${rare[@]}" killed-rare.h5
 expect "trajectories differ after SIGKILL between frames and resuming" h5diff rare.h5 killed-rare.h5
