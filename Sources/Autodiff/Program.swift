@@ -85,10 +85,11 @@ public final class Program<Scalar: KernelScalar> {
                 to: Operand(pointer: pointer, shape: node.shape, rows: node.shape.rows, columns: node.shape.columns))
         }
         let valueOfNode = Dictionary(uniqueKeysWithValues: schedule.needed.enumerated().map { ($1, $0) })
+        let ghosts = StageGhosts.planned(for: schedule, tape: tape, valueOfNode: valueOfNode)
         stages = schedule.stages.enumerated().map { index, stage in
             ProgramStage(
                 stage, tape: tape, plan: plan, blockColumns: plan.blockColumns[index], valueOfNode: valueOfNode,
-                options: options)
+                ghosts: ghosts[index], options: options)
         }
         stageOfNode = Dictionary(
             uniqueKeysWithValues: schedule.stages.enumerated().flatMap { index, stage in stage.nodes.map { ($0, index) } })

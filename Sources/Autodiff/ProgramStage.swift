@@ -40,13 +40,14 @@ struct ProgramStage<Scalar: KernelScalar> {
     let isPreparation: Bool
     /// The value whose rows are those of the stage.
     let rowValue: Int
+    let ghosts: StageGhosts
 
     /// Blocks are multiples of this many rows, except at the end, so that they begin at cache lines.
     static var rowGranule: Int { 16 }
 
     init(
         _ stage: Schedule.Stage, tape: Tape<Scalar>, plan: MemoryPlan, blockColumns: Int, valueOfNode: [Int: Int],
-        options: Program<Scalar>.Options
+        ghosts: StageGhosts, options: Program<Scalar>.Options
     ) {
         var operands: [OperandPlace] = []
         var columnsOfValue: [Int: Int] = [:]
@@ -92,6 +93,7 @@ struct ProgramStage<Scalar: KernelScalar> {
         self.form = form
         isPreparation = stage.isPreparation
         rowValue = valueOfNode[stage.nodes[0]] ?? 0
+        self.ghosts = ghosts
     }
 
     /// So many rows that a block's operands stay in the second cache.

@@ -12,7 +12,10 @@ import MPI
 ///     losses CASE N         N training steps                    ok L1 L2 ...
 ///     export CASE FILE      weights of a training case          ok
 ///     delay SECONDS         from now on messages take so long   ok
-///     counts CASE           runs it once                        ok messages=N collectives=N   (of rank 0)
+///     counts CASE           runs it ten times                   ok messages=N collectives=N waits=S sums=S
+///                                                               (of rank 0 and one run: messages sent, collective
+///                                                               operations, seconds of waiting for messages, and within
+///                                                               blocking collective operations)
 ///
 /// Cases, words joined by colons:
 ///
@@ -86,10 +89,12 @@ final class Service {
             return "seconds=\(seconds) calls=\(words[2]) processor=\(processor)"
         case ("counts", 2):
             try served.call()
+            let calls = 10
             sages_message_counts_reset()
-            try served.call()
+            for _ in 0..<calls { try served.call() }
             let counts = sages_message_counts_now()
-            return "messages=\(counts.messages) collectives=\(counts.collectives)"
+            return "messages=\(counts.messages / calls) collectives=\(counts.collectives / calls) "
+                + "waits=\(counts.wait_seconds / Double(calls)) sums=\(counts.collective_seconds / Double(calls))"
         case ("losses", 3):
             guard let training = served.training else { break }
             return try (0..<(Int(words[2]) ?? 1)).map { _ in

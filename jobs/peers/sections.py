@@ -222,9 +222,9 @@ def communication(settings, log):
         ]:
             for program in (pair, one, other):
                 program.open(case)
-            counts = {key: int(value) for key, value in (word.split("=") for word in pair.ask("counts", case))}
+            counts = {key: float(value) for key, value in (word.split("=") for word in pair.ask("counts", case))}
             # Each of two slabs has two neighbors: two messages an exchange.
-            rounds = counts["collectives"] + counts["messages"] // 2
+            rounds = int(counts["collectives"] + counts["messages"] // 2)
 
             def delayed(seconds, delay=0.002):
                 pair.ask("delay", delay)
@@ -239,7 +239,8 @@ def communication(settings, log):
             rows.append(Row("communication", f"2 ms delay hidden, {what}", "ms", [1e3 * t for t in slow],
                             [1e3 * t for t in apart], "alone, 2 at once", hidden, 0.8,
                             f"{rounds} exchanges and sums a step; without delay "
-                            f"{1e3 * statistics.median(together):.2f} ms"))
+                            f"{1e3 * statistics.median(together):.2f} ms, of which {1e3 * counts['waits']:.2f} wait for "
+                            f"messages and {1e3 * counts['sums']:.2f} for sums"))
             log(rows[-1])
     finally:
         for program in (pair, one, other):

@@ -3,7 +3,7 @@ import Tensor
 
 /// The atoms of a box of cells in the order of their cells: which atom is in which slot of which row.
 ///
-/// Rows are cells that hold atoms, ascending in z, y, x with x fastest; a cell's atoms take its slots in the order of
+/// Rows are cells that hold atoms, ascending in z, y, x with x fastest, or first some of them and then the others; a cell's atoms take its slots in the order of
 /// their offsets (z, then y, then x, then the atom's index), which does not depend on how atoms are numbered or
 /// distributed. Memory is kept from one binning to the next.
 public final class CellBinning {
@@ -11,7 +11,7 @@ public final class CellBinning {
     /// Rows in use, and atoms.
     public private(set) var rowCount = 0
     public private(set) var atomCount = 0
-    /// The local cell of each row, ascending. [rows]
+    /// The local cell of each row. [rows]
     public private(set) var cellOfRow = Buffer<Int32>(repeating: 0, count: 0)
     /// The atom in each slot of each row, -1 for none. [rows, slots]
     public private(set) var atomOfSlot = Buffer<Int32>(repeating: 0, count: 0)
@@ -35,10 +35,12 @@ public final class CellBinning {
     ///   - cells: the local cell of each atom. [atoms]
     ///   - cellCount: the number of local cells.
     ///   - everyCell: whether every cell is a row, as a dense grid wants it, or only those that hold atoms.
+    ///   - comesFirst: whether a cell's row comes before those of cells of which it says no; nil if all are alike.
     ///   - precedes: whether atom a takes an earlier slot than atom b of the same cell.
     /// - Throws: `Crowded` for the first cell that holds too many atoms.
     public func bin(
-        cells: UnsafePointer<Int32>, atoms: Int, cellCount: Int, everyCell: Bool, precedes: (Int, Int) -> Bool
+        cells: UnsafePointer<Int32>, atoms: Int, cellCount: Int, everyCell: Bool, comesFirst: ((Int) -> Bool)? = nil,
+        precedes: (Int, Int) -> Bool
     ) throws {
         reserve(atoms: atoms, cellCount: cellCount, rows: everyCell ? cellCount : min(atoms, cellCount))
         let start = starts.pointer
@@ -56,11 +58,19 @@ public final class CellBinning {
         }
         rowCount = 0
         atomCount = atoms
+        guard let comesFirst else { return appendRows(cellCount, everyCell, precedes) { _ in true } }
+        appendRows(cellCount, everyCell, precedes, where: comesFirst)
+        appendRows(cellCount, everyCell, precedes) { !comesFirst($0) }
+    }
+
+    private func appendRows(
+        _ cellCount: Int, _ everyCell: Bool, _ precedes: (Int, Int) -> Bool, where included: (Int) -> Bool
+    ) {
         var first = 0
         for cell in 0..<cellCount {
-            let end = Int(start[cell])
+            let end = Int(starts.pointer[cell])
             defer { first = end }
-            guard end > first || everyCell else { continue }
+            guard end > first || everyCell, included(cell) else { continue }
             sortSlots(first..<end, precedes)
             cellOfRow.pointer[rowCount] = Int32(truncatingIfNeeded: cell)
             let target = atomOfSlot.pointer + rowCount * slots

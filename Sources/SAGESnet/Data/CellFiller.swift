@@ -23,7 +23,7 @@ public final class CellFiller {
         binning = CellBinning(slots: slots)
         isDense = selection == .dense
         occupied = try OccupiedCells(
-            decomposition, communicator: communicator, rowCapacity: capacity, sendCapacity: capacity)
+            decomposition, communicator: communicator, sendCapacity: capacity)
     }
 
     /// Assigns rows and slots to atoms and finds neighbors.
@@ -33,8 +33,11 @@ public final class CellFiller {
     ///   - precedes: the order of atoms of one cell in its slots.
     /// - Throws: `CellBinning.Crowded`; MPI's errors. Collective.
     public func arrange(cells: UnsafePointer<Int32>, atoms: Int, precedes: (Int, Int) -> Bool) throws {
+        // Occupied cells at the border come first; a dense grid is computed as a box.
+        let isSplit = !isDense && occupied.communicator.size > 1
         try binning.bin(
-            cells: cells, atoms: atoms, cellCount: occupied.box.cells.count, everyCell: isDense, precedes: precedes)
+            cells: cells, atoms: atoms, cellCount: occupied.box.cells.count, everyCell: isDense,
+            comesFirst: isSplit ? occupied.isAtBorder(cell:) : nil, precedes: precedes)
     }
 
     /// Finds the neighbors of the rows arranged; dense grids need none. Collective.

@@ -20,7 +20,8 @@ extension Simulator {
             network = try plan(rows: filler.occupied.totalRows)
             guard case .occupied(let topology) = network.topology else { preconditionFailure("mixed topologies") }
             topology.rebuild(
-                neighbors: neighbors, ownedRows: filler.occupied.ownedRows, ghostRows: filler.occupied.ghostRows)
+                neighbors: neighbors, ownedRows: filler.occupied.ownedRows, borderRows: filler.occupied.borderRows,
+                ghostRows: filler.occupied.ghostRows)
         case .dense:
             network = try plan(rows: binning.rowCount)
         }
