@@ -3,8 +3,9 @@ import MPI
 /// Which cells of a rank's padded box hold rows, where a row is a vector of channels and most cells hold none.
 ///
 /// Owned rows are numbered from 0: first those of cells at the border (`isAtBorder`), then the others, both in order of
-/// their cells (z, y, x with x fastest); a cell may hold several, which follow one another. Ghost rows, copies of other ranks' rows, follow the owned ones. A ghost cell that stands for a
-/// cell of this very box (along a periodic axis that is not cut) has no rows of its own: it names those of that cell.
+/// their cells (z, y, x with x fastest); a cell may hold several, which follow one another. Ghost rows, copies of other
+/// ranks' rows, follow the owned ones. A ghost cell that stands for a cell of this very box (along a periodic axis that
+/// is not cut) has no rows of its own: it names those of that cell.
 ///
 /// `rebuild` once the rows have moved; `OccupiedRowExchange` then fills the ghost rows of any array of rows.
 public final class OccupiedCells {
