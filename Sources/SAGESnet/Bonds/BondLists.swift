@@ -22,6 +22,21 @@ final class BondLists {
     // The first pair of each atom, and the end.
     private var starts = IndexTable(columns: 1)
 
+    /// A pair whose neighbor is another rank's, and the message that brings it.
+    private struct Crossing {
+        let message: Int
+        let own: Int32
+        let ghost: Int32
+        let direction: Int32
+        let pair: Int32
+    }
+    private var crossings: ContiguousArray<Crossing> = []
+    /// Rows that other ranks need, message after message, and how many each message has.
+    private(set) var pairsToSend: ContiguousArray<Int32> = []
+    private(set) var bondsToSend: ContiguousArray<Int32> = []
+    private(set) var pairsOfMessages: ContiguousArray<Int> = []
+    private(set) var bondsOfMessages: ContiguousArray<Int> = []
+
     init(_ configuration: BondConfiguration) { self.configuration = configuration }
 
     deinit {
@@ -48,6 +63,8 @@ final class BondLists {
 
     func removeAll() {
         (atomCount, pairs.count, bonds.count, angles.count, starts.count) = (0, 0, 0, 0, 0)
+        pairsToSend.removeAll(keepingCapacity: true)
+        bondsToSend.removeAll(keepingCapacity: true)
     }
 
     /// Adds the atoms of a grid, whose rows are numbered on from those that are there.
@@ -61,8 +78,10 @@ final class BondLists {
         _ cells: OccupiedCells, cellOfRow: UnsafePointer<Int32>, places: UnsafePointer<Scalar>, cellSize: SIMD3<Double>
     ) {
         let (firstAtom, firstPair, firstBond) = (atomCount, pairCount, bondCount)
+        precondition(cells.ghostRows == 0 || firstAtom == 0, "one grid of several ranks")
         findPairs(cells, cellOfRow, places, cellSize)
-        matchPairs(firstAtom, firstPair, firstBond)
+        matchPairs(cells, firstPair, firstBond)
+        if cells.communicator.size > 1 { matchCrossings(cells) }
         findAngles(firstBond)
     }
 
@@ -128,13 +147,22 @@ final class BondLists {
         atomCount += owned
     }
 
-    /// Finds each new pair's partner among the pairs of its neighbor, and the bonds' by these.
-    private func matchPairs(_ firstAtom: Int, _ firstPair: Int, _ firstBond: Int) {
+    /// Finds each new pair's partner among the pairs of its neighbor, and the bonds' by these. Partners of crossing pairs
+    /// are left open.
+    private func matchPairs(_ cells: OccupiedCells, _ firstPair: Int, _ firstBond: Int) {
+        crossings.removeAll(keepingCapacity: true)
         let (pairs, starts) = (self.pairs, self.starts.columns[0])
         let (center, neighbor, direction) = (pairs.columns[0], pairs.columns[1], pairs.columns[2])
         let (partner, bondOfPair) = (pairs.columns[3], pairs.columns[4])
         (partner + firstPair).update(repeating: -1, count: pairs.count - firstPair)
         for pair in firstPair..<pairs.count where partner[pair] < 0 {
+            if Int(neighbor[pair]) >= atomCount {
+                crossings.append(
+                    Crossing(
+                        message: cells.message(ofGhost: Int(neighbor[pair])), own: center[pair], ghost: neighbor[pair],
+                        direction: direction[pair], pair: Int32(truncatingIfNeeded: pair)))
+                continue
+            }
             let opposite = Int32(Direction.count - 1) - direction[pair]
             var candidate = Int(starts[Int(neighbor[pair])])
             while !(neighbor[candidate] == center[pair] && direction[candidate] == opposite) { candidate += 1 }
@@ -142,7 +170,45 @@ final class BondLists {
             partner[candidate] = Int32(truncatingIfNeeded: pair)
         }
         for bond in firstBond..<bonds.count {
-            bonds.columns[2][bond] = bondOfPair[Int(partner[Int(bonds.columns[0][bond])])]
+            let other = Int(partner[Int(bonds.columns[0][bond])])
+            bonds.columns[2][bond] = other < 0 ? -1 : bondOfPair[other]
+        }
+    }
+
+    /// Numbers the partners of crossing pairs and bonds as ghosts behind the rows of this rank, and lists what is sent.
+    ///
+    /// Both ranks of a message know the same pairs. It has them by the sender's row, then the receiver's, then the direction
+    /// as the sender sees it; rows have the same order as ghosts and where they are owned.
+    private func matchCrossings(_ cells: OccupiedCells) {
+        let (partner, bondOfPair) = (pairs.columns[3], pairs.columns[4])
+        pairsOfMessages.removeAll(keepingCapacity: true)
+        bondsOfMessages.removeAll(keepingCapacity: true)
+        for _ in cells.messages {
+            pairsOfMessages.append(0)
+            bondsOfMessages.append(0)
+        }
+        crossings.sort {
+            ($0.message, $0.own, $0.ghost, $0.direction) < ($1.message, $1.own, $1.ghost, $1.direction)
+        }
+        for crossing in crossings {
+            pairsToSend.append(crossing.pair)
+            pairsOfMessages[crossing.message] += 1
+            let bond = bondOfPair[Int(crossing.pair)]
+            guard bond >= 0 else { continue }
+            bondsToSend.append(bond)
+            bondsOfMessages[crossing.message] += 1
+        }
+        crossings.sort {
+            ($0.message, $0.ghost, $0.own, -$0.direction) < ($1.message, $1.ghost, $1.own, -$1.direction)
+        }
+        var (nextPair, nextBond) = (Int32(truncatingIfNeeded: pairs.count), Int32(truncatingIfNeeded: bonds.count))
+        for crossing in crossings {
+            partner[Int(crossing.pair)] = nextPair
+            nextPair += 1
+            let bond = Int(bondOfPair[Int(crossing.pair)])
+            guard bond >= 0 else { continue }
+            bonds.columns[2][bond] = nextBond
+            nextBond += 1
         }
     }
 

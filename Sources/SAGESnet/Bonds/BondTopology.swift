@@ -29,7 +29,10 @@ public final class BondTopology {
 
         /// What lists need.
         init(_ lists: BondLists) {
-            (atoms, pairs, bonds, angles) = (lists.atomCount, lists.pairCount, lists.bondCount, lists.angleCount)
+            (atoms, angles) = (lists.atomCount, lists.angleCount)
+            // With a ghost for each that crosses to another rank.
+            pairs = lists.pairCount + lists.pairsToSend.count
+            bonds = lists.bondCount + lists.bondsToSend.count
         }
 
         func holds(_ other: Capacity) -> Bool {
@@ -56,7 +59,12 @@ public final class BondTopology {
 
     let capacity: Capacity
 
-    init(capacity: Capacity) {
+    /// - Parameters:
+    ///   - pairExchange: brings the partners of pairs from other ranks; nil where this rank has all.
+    ///   - bondExchange: the same for bonds.
+    init(
+        capacity: Capacity, pairExchange: (any RowExchange)? = nil, bondExchange: (any RowExchange)? = nil
+    ) {
         self.capacity = capacity
         atoms = RowDomain("atoms", capacity: capacity.atoms)
         pairs = RowDomain("pairs", capacity: capacity.pairs)
@@ -69,6 +77,8 @@ public final class BondTopology {
         secondBond = RowMap(from: bonds, to: angles)
         pairPartners = RowPairing(over: pairs)
         bondPartners = RowPairing(over: bonds)
+        pairPartners.exchange = pairExchange
+        bondPartners.exchange = bondExchange
     }
 
     /// Takes lists that fit the capacity.
@@ -81,8 +91,8 @@ public final class BondTopology {
         pairOfBond.rebuild(lists.pairOfBond)
         firstBond.rebuild(lists.firstBond)
         secondBond.rebuild(lists.secondBond)
-        pairPartners.rebuild(lists.partner, ghostRows: 0)
-        bondPartners.rebuild(lists.bondPartner, ghostRows: 0)
+        pairPartners.rebuild(lists.partner, ghostRows: lists.pairsToSend.count)
+        bondPartners.rebuild(lists.bondPartner, ghostRows: lists.bondsToSend.count)
     }
 
     /// Writes how far apart the cells of each pair are, Angstrom. [pairs, x y z]
