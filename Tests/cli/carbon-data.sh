@@ -67,6 +67,9 @@ expect_status 64 "${make[@]}" select --from "$train" --steps 1000,1200,20 --fram
 expect_message 'at least 30 steps'
 expect_status 64 "${make[@]}" select --from "$train" --steps 1000,1200 --file a.lammpstrj.gz
 expect_message '--steps wants 3 whole numbers'
+zcat "$train" | sed 's/vx vy vz/ix iy iz/' | gzip > other.lammpstrj.gz
+expect_status 65 "${make[@]}" select --from other.lammpstrj.gz --steps 1000,1200,100 --file a.lammpstrj.gz
+expect_message 'other.lammpstrj.gz is no dump of id type x y z vx vy vz'
 expect_status 65 "${make[@]}" select --from "$train" --steps 10,20,10 --file a.lammpstrj.gz
 expect_message 'no such frames'
 expect "a failed selection left a file" test ! -e a.lammpstrj.gz
@@ -124,6 +127,16 @@ expect "boxes are not one a segment" test "$(zcat r.lammpstrj.gz | awk '/^ITEM: 
     | awk '{ printf "%s ", $1 }')" = "3 3 3 3 "
 expect "energy is not kept" awk '/^Step/ { getline; start = $5; getline; count++; if (($5 - start)^2 > 0.01) exit 1 }
     END { if (count != 4) exit 1 }' r.log
+
+# Bonds of more than 1.7 A feel where they are switched off; shorter ones do not.
+for stretch in 0.1 0.4; do
+    nve=(nve --structure graphene --cells '3,2,1' --strain "0,$stretch,0" --equilibration 5 --temperature 1 --seed 9 --frames 2)
+    expect_status 0 "${make[@]}" "${nve[@]}" --file "at-$stretch.lammpstrj.gz"
+    expect_status 0 "${make[@]}" "${nve[@]}" --switch 1.92 --file "switched-$stretch.lammpstrj.gz"
+done
+expect "the switch changes short bonds" cmp at-0.1.lammpstrj.gz switched-0.1.lammpstrj.gz
+expect "the switch leaves long bonds" test "$(zcat at-0.4.lammpstrj.gz)" != "$(zcat switched-0.4.lammpstrj.gz)"
+expect "the potential is left behind" test ! -e CH.airebo
 
 # Elastic constants: of a sheet of this symmetry C11 = C22 and shear = (C11 - C12) / 2.
 expect_status 0 "${make[@]}" elastic --structure graphene --cells 3,2,1 --file elastic.txt

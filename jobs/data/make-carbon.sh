@@ -24,12 +24,13 @@
 #
 #   SYSTEM  --seed S [--structure diamond-100|diamond-110|diamond-111|graphene] [--cells X,Y,Z] [--lattice A]
 #           [--cut vacancy|slit|kirigami|zigzag|armchair] [--strain X,Y,Z] [--equilibration 1000]
+#           [--switch A], from where AIREBO switches off a bond of two C, instead of 1.7; for ruptures often 1.92
 #   Dumps   [--forces yes] for forces and energies of atoms, [--digits 6,5] of positions and velocities
 #
 # What is finished is not made again; what was interrupted is made anew. The same seed gives the same dump.
 #
 # Purpose    real trajectories to learn from: units metal (A, ps), columns id type x y z vx vy vz, sorted by id
-# Wall time  on one core 30 ms a step for 1,000 C of diamond, 8 ms for 1,344 C of graphene: 2.5 hours for the set "all"
+# Wall time  on one core 30 ms a step for 1,000 C of diamond, 8 ms for 1,344 C of graphene: 1.5 hours for the set "all"
 # Cost       one core, 27 kB a frame of 1,000 C: 0.3 GB for the set "all"
 #
 # Environment: LAMMPS (binary, default lmp), LAMMPS_POTENTIALS (folder with CH.airebo), MAKE_CARBON_LAUNCHER
@@ -81,6 +82,10 @@ run_lammps() {
     local input="$1" log="${!#}" options=()
     log="$PWD/${log%%.*}.log"
     shift
+    if [[ -n "$switch" ]]; then
+        awk -v distance="$switch" '$2 == "rcmin_CC" { $1 = distance } { print }' "$potential" > "$PWD/CH.airebo"
+        options+=(-var potential "$PWD/CH.airebo")
+    fi
     while (($# > 1)); do
         options+=(-var "$1" "$2")
         shift 2
@@ -90,6 +95,7 @@ run_lammps() {
         [[ ! -r "$log" ]] || tail --lines=3 "$log" >&2
         fail 70 "LAMMPS failed; its log is $log"
     fi
+    rm --force "$PWD/CH.airebo"
 }
 
 # Copies frames of a dump, with the digits asked for: select_frames FROM FIRST LAST BY FRAMES EVERY PLACE MOTION NAME
@@ -106,8 +112,9 @@ select_frames() {
             wanted = since >= 0 && since - since % by <= last - first && since % by % every == 0 && since % by < frames * every
             if (wanted) { print; print step }
             next }
-        /^ITEM: ATOMS/ { isAtoms = 1; sub(/ +$/, ""); if ($0 != "ITEM: ATOMS id type x y z vx vy vz") exit 65 }
-        wanted { print }' > "$9"
+        /^ITEM: ATOMS/ { isAtoms = 1; sub(/ +$/, ""); if ($0 != "ITEM: ATOMS id type x y z vx vy vz") other = 1 }
+        other { exit 65 }
+        wanted { print }' > "$9" || fail 65 "$1 is no dump of id type x y z vx vy vz"
     [[ -s "$9" ]] || fail 65 "$1 has no such frames"
     [[ ! -r "$table" ]] || cp "$table" "${9%.lammpstrj}.stress.txt"
 }
@@ -123,15 +130,15 @@ case "$command" in
 esac
 
 output="${SAGES_OUTPUT:-out}/data" background=no
-structure=diamond-100 cells="" lattice="" cut=none strain=0,0,0 temperature="" seed="" equilibration=1000
+structure=diamond-100 cells="" lattice="" cut=none strain=0,0,0 switch="" temperature="" seed="" equilibration=1000
 frames="" every="" segments=1 interval="" direction="" strain_rate=0.02 from="" steps="" forces=no digits=6,5 file=""
 while (($# > 0)); do
     (($# > 1)) || fail 64 "$1 wants a value"
     case "$1" in
     --out) output="$2" ;;
-    --background | --structure | --cells | --lattice | --cut | --strain | --temperature | --seed | --equilibration | \
-        --frames | --every | --segments | --interval | --direction | --strain-rate | --from | --steps | --forces | \
-        --digits | --file)
+    --background | --structure | --cells | --lattice | --cut | --strain | --switch | --temperature | --seed | \
+        --equilibration | --frames | --every | --segments | --interval | --direction | --strain-rate | --from | --steps | \
+        --forces | --digits | --file)
         name="${1#--}"
         printf -v "${name//-/_}" '%s' "$2"
         ;;
@@ -184,7 +191,7 @@ segment_steps() {
 # take a word for a variable.
 system() {
     local option x y z standard
-    for option in temperature seed lattice strain_rate equilibration frames every segments interval; do
+    for option in temperature seed lattice switch strain_rate equilibration frames every segments interval; do
         [[ -z "${!option}" || "${!option}" =~ ^[0-9]+(\.[0-9]+)?$ ]] || fail 64 "--${option//_/-} wants a number"
     done
     command -v "$lammps" > /dev/null \
