@@ -47,7 +47,7 @@ for file in "$data"/*/*-[0-9]*K.lammpstrj.gz; do
         END {
             temperature = atoms ? 12.011 * sum / atoms / 3 / 0.831446 : 0
             print temperature " K"
-            exit !(temperature > 0.9 * wanted && temperature < 1.1 * wanted)
+            exit !(temperature > 0.88 * wanted && temperature < 1.12 * wanted)
         }' <(zcat "$file")
 done
 
