@@ -24,7 +24,7 @@
 #
 #   SYSTEM  --seed S [--structure diamond-100|diamond-110|diamond-111|graphene] [--cells X,Y,Z] [--lattice A]
 #           [--cut vacancy|slit|kirigami|zigzag|armchair] [--strain X,Y,Z] [--equilibration 1000]
-#           [--switch A], from where AIREBO switches off a bond of two C, instead of 1.7; for ruptures often 1.92
+#           [--switch A], from where AIREBO switches off a bond of two C, instead of 1.7; far stretched often 1.92
 #   Dumps   [--forces yes] for forces and energies of atoms, [--digits 6,5] of positions and velocities
 #
 # What is finished is not made again; what was interrupted is made anew. The same seed gives the same dump.
