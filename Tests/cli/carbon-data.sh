@@ -38,6 +38,8 @@ while read -r file command options; do
 done < "$data/shipped.set"
 expect "two runs share a seed" test -z \
     "$(cat "$data"/*.set | grep --only-matching -- '--seed [0-9]*' | sort | uniq --repeated)"
+expect "two runs make the same file" test -z \
+    "$(cat "$data"/*.set | grep '^[a-z]' | sort --unique | cut --delimiter=' ' --fields=1 | uniq --repeated)"
 
 # The kinetic temperature of each run is near that of its name: 1/2 m v^2 = 3/2 k T with u, A/ps and K.
 for file in "$data"/*/*-[0-9]*K.lammpstrj.gz; do
