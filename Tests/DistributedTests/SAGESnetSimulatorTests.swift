@@ -95,7 +95,7 @@ let sagesnetSimulatorTests: [DistributedTest] = [
             }
         }
         var open = bonded(SIMD3(6, 8, 7))
-        open.box.boundaries = (.open, .periodic, .open)
+        open.box = SimulationBox(edges: open.box.edges, boundaries: (.open, .periodic, .open))
         open.margin = 1
         try expectSerialBits(open, communicator)
     },
