@@ -3,9 +3,9 @@ import Tensor
 
 /// The atoms of a box of cells in the order of their cells: which atom is in which slot of which row.
 ///
-/// Rows are cells that hold atoms, ascending in z, y, x with x fastest, or first some of them and then the others; a cell's atoms take its slots in the order of
-/// their offsets (z, then y, then x, then the atom's index), which does not depend on how atoms are numbered or
-/// distributed. Memory is kept from one binning to the next.
+/// Rows are cells that hold atoms, ascending in z, y, x with x fastest, or first some of them and then the others; a
+/// cell's atoms take its slots in the order of their offsets (z, then y, then x, then the atom's index), which does not
+/// depend on how atoms are numbered or distributed. Memory is kept from one binning to the next.
 public final class CellBinning {
     public let slots: Int
     /// Rows in use, and atoms.
