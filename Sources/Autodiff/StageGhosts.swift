@@ -41,7 +41,8 @@ struct StageGhosts {
         var isFilled = Set<Int>()
         for (index, stage) in schedule.stages.enumerated() {
             plans[index].domain = stage.nodes.lazy.compactMap { tape.nodes[$0].domain }.first
-            for id in stage.nodes {
+            // A product that took up what follows it has no result of its own.
+            for id in stage.steps.map(\.operation) {
                 guard case .operation(let operation) = tape.nodes[id].kind, let ghosts = operation.ghosts,
                     let exchange = ghosts.topology.exchange else { continue }
                 let input = tape.nodes[id].inputs[ghosts.input]
