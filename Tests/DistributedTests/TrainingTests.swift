@@ -139,6 +139,23 @@ let trainingTests: [DistributedTest] = [
         }
         try expect(untested == .noValidationSamples, "\(untested)")
     },
+    DistributedTest("training.soap.largeMatricesAllocateNothing", ranks: [1]) { _ in
+        var layout = ParameterLayout()
+        for shape: Shape in [[200, 96], [27, 24, 32], [40], [600, 8]] {
+            _ = layout.add("p\(shape)", shape, .scaledNormal(fanIn: 1, gain: 1))
+        }
+        let state = OptimizerState<Float>(.soap(SOAP(preconditionEvery: 2)), layout: layout)
+        let (weights, gradients) = (
+            Buffer<Float>(repeating: 0, count: layout.count), Buffer<Float>(repeating: 0, count: layout.count))
+        func step(_ step: Int) throws {
+            layout.initialize(gradients.pointer, seed: UInt64(step))
+            try state.update(weights.pointer, gradients: gradients.pointer, gradientScale: 1, rate: 0.01, step: step)
+        }
+        for number in 0..<3 { try step(number) }
+        let generating = countAllocations { layout.initialize(gradients.pointer, seed: 1) }
+        let allocations = try countAllocations { for number in 3..<7 { try step(number) } }
+        try expect(allocations == 4 * generating, "\(allocations) allocations, \(generating) for each gradient")
+    },
     DistributedTest("training.steadyStateAllocatesNothing", ranks: fewRanks) { communicator in
         // In any three steps, bases are found anew.
         for optimizer in [Optimizer.adam, .soap(SOAP(preconditionEvery: 3))] {
