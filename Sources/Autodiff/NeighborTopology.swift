@@ -39,6 +39,15 @@ public final class NeighborTopology {
     private var granuleStarts = Buffer<Int32>(repeating: 0, count: 0)
     private var granules = 0
     private static let granuleRows = 16
+    /// The same neighbors row by row: of each row the first, then the row and the offset of each.
+    private var rowStarts = Buffer<Int32>(repeating: 0, count: 0)
+    private var rowNeighbors = Buffer<Int32>(repeating: 0, count: 0)
+    private var rowOffsets = Buffer<Int32>(repeating: 0, count: 0)
+    /// For each row the end of its run: consecutive rows with neighbors at the same offsets, of one kind; negative for
+    /// those that need ghost rows.
+    private var runEnds = Buffer<Int32>(repeating: 0, count: 0)
+    /// Whether runs are long enough to be computed row by row: as crystals have them, in which layers of rows are alike.
+    private(set) var hasRuns = false
 
     public init(over domain: RowDomain, offsets: Int, form: ConvolutionForm = .gather) {
         self.domain = domain
@@ -67,7 +76,9 @@ public final class NeighborTopology {
             let most = domain.capacity / NeighborTopology.granuleRows + 2
             granuleStarts = Buffer(repeating: 0, count: 2 * offsets * most)
         }
+        // Without ghosts all rows are interior.
         let isBoundary = { (row: Int) -> Bool in
+            if ghostRows == 0 { return false }
             for k in 0..<self.offsets where Int(neighbors[row * self.offsets + k]) >= ownedRows { return true }
             return false
         }
@@ -83,6 +94,66 @@ public final class NeighborTopology {
             }
         }
         starts[offsets] = next
+        if form == .gather { findRuns(neighbors, ownedRows, isBoundary) }
+    }
+
+    private func findRuns(_ neighbors: UnsafePointer<Int32>, _ ownedRows: Int, _ isBoundary: (Int) -> Bool) {
+        if rowNeighbors.count < ownedRows * offsets {
+            rowNeighbors = Buffer(repeating: 0, count: domain.capacity * offsets)
+            rowOffsets = Buffer(repeating: 0, count: domain.capacity * offsets)
+        }
+        if rowStarts.count < ownedRows + 1 {
+            rowStarts = Buffer(repeating: 0, count: domain.capacity + 1)
+            runEnds = Buffer(repeating: 0, count: domain.capacity + 1)
+        }
+        let (starts, ends, offsetsOfRows) = (rowStarts.pointer, runEnds.pointer, rowOffsets.pointer)
+        var next = 0, runs = 0, first = 0
+        var wasBoundary = false
+        func close(at row: Int) {
+            guard row > first else { return }
+            runs += 1
+            (ends + first).update(repeating: Int32(truncatingIfNeeded: wasBoundary ? -row : row), count: row - first)
+            first = row
+        }
+        for row in 0..<ownedRows {
+            starts[row] = Int32(truncatingIfNeeded: next)
+            for k in 0..<offsets where neighbors[row * offsets + k] >= 0 {
+                rowNeighbors.pointer[next] = neighbors[row * offsets + k]
+                offsetsOfRows[next] = Int32(truncatingIfNeeded: k)
+                next += 1
+            }
+            let isBoundary = isBoundary(row)
+            if row > 0 {
+                let (begin, before) = (Int(starts[row]), Int(starts[row - 1]))
+                let count = next - begin
+                let isSame = isBoundary == wasBoundary && count == begin - before
+                    && (0..<count).allSatisfy { offsetsOfRows[begin + $0] == offsetsOfRows[before + $0] }
+                if !isSame { close(at: row) }
+            }
+            wasBoundary = isBoundary
+        }
+        close(at: ownedRows)
+        starts[ownedRows] = Int32(truncatingIfNeeded: next)
+        hasRuns = ownedRows >= 8 * runs
+    }
+
+    /// Calls `body` with each run within a range of rows, of the given part, and its neighbors; of the gather form.
+    @inline(__always)
+    func forEachRun(_ rows: Range<Int>, _ part: Part, _ body: (Range<Int>, RowLinks) -> Void) {
+        var row = rows.lowerBound
+        while row < rows.upperBound {
+            let end = runEnds.pointer[row]
+            let run = row..<min(Int(abs(end)), rows.upperBound)
+            if part == .all || (part == .boundary) == (end < 0) {
+                let start = Int(rowStarts.pointer[row])
+                body(
+                    run,
+                    RowLinks(
+                        inputRows: rowNeighbors.pointer + start, slabs: rowOffsets.pointer + start,
+                        count: Int(rowStarts.pointer[row + 1]) - start))
+            }
+            row = run.upperBound
+        }
     }
 
     /// Finds the granules of output rows in a list of pairs in the order of output rows.

@@ -90,6 +90,14 @@ public protocol Operation<Scalar>: Hashable {
     ) -> [Variable<Scalar>?]
 }
 
+/// An operation divided by rows that can finish its rows with an epilogue.
+protocol RowProducing<Scalar>: Operation {
+    /// Computes the rows of `output`, then the epilogue, of which `output` is a result.
+    func evaluate(
+        _ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>, epilogue: RowEpilogue<Scalar>?)
+        throws
+}
+
 extension Operation {
     public func domain(of inputs: [RowDomain?]) -> RowDomain? { inputs.lazy.compactMap { $0 }.first }
     public var inPlaceInput: Int? { nil }

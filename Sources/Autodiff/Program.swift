@@ -42,6 +42,8 @@ public final class Program<Scalar: KernelScalar> {
     public var arenaCount: Int { arena.count }
     /// Operations that are computed.
     public let operationCount: Int
+    /// Calls of kernels that compute them, for one block of each stage.
+    public let kernelCount: Int
     /// What `run(afterStage:)` counts.
     public var stageCount: Int { stages.count }
 
@@ -95,7 +97,8 @@ public final class Program<Scalar: KernelScalar> {
             if case .parameter(let offset) = tape.nodes[id].kind { (index, offset) } else { nil }
         }
         inBlocks = Set(schedule.needed.filter { if case .block? = plan.places[$0] { true } else { false } })
-        operationCount = schedule.stages.reduce(0) { $0 + $1.nodes.count }
+        operationCount = schedule.operationCount
+        kernelCount = schedule.stages.reduce(0) { $0 + $1.steps.count }
         runner = StageRunner(stages: stages, values: values)
         self.values = values
         self.valueOfNode = valueOfNode

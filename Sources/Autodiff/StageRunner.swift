@@ -121,7 +121,10 @@ final class StageRunner<Scalar: KernelScalar>: TeamWork {
         let operands = fillOperands(
             entry, workspaces[thread], firstRow: firstRow, rows: min(blockRows, rows - firstRow))
         for step in entry.firstStep..<(entry.firstStep + entry.stepCount) {
-            if let activation = steps[step].activation {
+            if let product = steps[step].product {
+                try product.evaluate(
+                    inputs(step, operands), into: output(step, operands), epilogue: epilogue(step, operands))
+            } else if let activation = steps[step].activation {
                 apply(activation, step, operands)
             } else {
                 try steps[step].operation.evaluate(inputs(step, operands), into: output(step, operands))
@@ -136,6 +139,24 @@ final class StageRunner<Scalar: KernelScalar>: TeamWork {
         var outputs = ActivationOutputs<Scalar>()
         for index in 0..<steps[step].outputCount { outputs[Int(orders[index])] = input[1 + index].pointer }
         applyActivation(outputs, input[0].pointer, activation, count: input[1].count)
+    }
+
+    @inline(__always)
+    private func epilogue(
+        _ step: Int, _ operands: UnsafeMutablePointer<Operand<Scalar>>
+    ) -> RowEpilogue<Scalar> {
+        let inputs = operands + steps[step].firstOperand
+        let (places, orders) = (steps[step].epilogue, steps[step].orders)
+        var epilogue = RowEpilogue<Scalar>()
+        epilogue.bias = places?.bias.map { UnsafePointer(inputs[$0].pointer) }
+        epilogue.factor = places?.factor.map { UnsafePointer(inputs[$0].pointer) }
+        epilogue.addend = places?.addend.map { UnsafePointer(inputs[$0].pointer) }
+        epilogue.activation = steps[step].activation
+        for index in 0..<steps[step].outputCount {
+            let pointer = inputs[steps[step].inputCount + index].pointer
+            if orders[index] < 0 { epilogue.result = pointer } else { epilogue.outputs[Int(orders[index])] = pointer }
+        }
+        return epilogue
     }
 
     @inline(__always)

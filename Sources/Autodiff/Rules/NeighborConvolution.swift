@@ -6,7 +6,7 @@ import Tensor
 /// Adjoint: the same convolution of the cotangent with the mirrored, transposed weights (n(r, k) = s exactly if
 /// n(s, K-1-k) = r), and the outer products. Each output is summed over k, then i, in ascending order on every
 /// decomposition; rows without ghosts among their neighbors are computed while the exchange is under way.
-struct NeighborConvolution<Scalar: KernelScalar>: Operation {
+struct NeighborConvolution<Scalar: KernelScalar>: RowProducing {
     let topology: NeighborTopology
 
     func shape(of inputs: [Shape]) -> Shape {
@@ -43,30 +43,45 @@ struct NeighborConvolution<Scalar: KernelScalar>: Operation {
         into output: Operand<Scalar>
     ) {
         let rows = (piece * output.rows / pieces)..<((piece + 1) * output.rows / pieces)
-        if pass == 0 {
-            fill(output.pointer + rows.lowerBound * output.columns, with: 0, count: rows.count * output.columns)
-        }
-        accumulate(inputs, output.pointer, output.columns, rows, pieces == 1, pass == 0 ? .interior : .boundary)
+        compute(inputs, output.pointer, output.columns, rows, pass == 0 ? .interior : .boundary, nil)
     }
 
-    @specialized(where Scalar == Float)
-    @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
-        precondition(topology.exchange == nil, "an exchange that came after the program")
-        fill(output.pointer, with: 0, count: output.count)
-        // Pairs count rows from the first of all, which need not be in memory.
-        accumulate(
-            inputs, output.pointer - output.firstRow * output.columns, output.columns,
-            output.firstRow..<(output.firstRow + output.rows), output.rows == topology.domain.count, .all)
+        evaluate(inputs, into: output, epilogue: nil)
     }
 
     @specialized(where Scalar == Float)
     @specialized(where Scalar == Double)
-    private func accumulate(
+    func evaluate(
+        _ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>, epilogue: RowEpilogue<Scalar>?
+    ) {
+        precondition(topology.exchange == nil, "an exchange that came after the program")
+        // Rows are counted from the first of all, which need not be in memory.
+        compute(
+            inputs, output.pointer - output.firstRow * output.columns, output.columns,
+            output.firstRow..<(output.firstRow + output.rows), .all, epilogue)
+    }
+
+    /// - Parameters:
+    ///   - y: row 0 of the output.
+    ///   - epilogue: of the first of `rows`.
+    @inline(__always)
+    private func compute(
         _ inputs: UnsafeBufferPointer<Operand<Scalar>>, _ y: UnsafeMutablePointer<Scalar>, _ columns: Int,
-        _ rows: Range<Int>, _ areAllRows: Bool, _ part: NeighborTopology.Part
+        _ rows: Range<Int>, _ part: NeighborTopology.Part, _ epilogue: RowEpilogue<Scalar>?
     ) {
         let (x, w) = (inputs[0], inputs[1])
+        if topology.hasRuns {
+            topology.forEachRun(rows, part) { run, links in
+                multiplyRows(
+                    y + run.lowerBound * columns, x.pointer, w.pointer, inputs: x.columns, outputs: columns,
+                    rows: run.count, links: links,
+                    epilogue: epilogue?.advanced(by: (run.lowerBound - rows.lowerBound) * columns))
+            }
+            return
+        }
+        if part != .boundary { fill(y + rows.lowerBound * columns, with: 0, count: rows.count * columns) }
+        let areAllRows = rows.count == topology.domain.count
         for k in 0..<topology.offsets {
             let pairs = areAllRows ? topology.pairs(k, part) : topology.pairs(k, part, rows: rows)
             guard pairs.count > 0 else { continue }
@@ -74,6 +89,7 @@ struct NeighborConvolution<Scalar: KernelScalar>: Operation {
                 y, x.pointer, w.pointer + k * x.columns * columns, inputs: x.columns, outputs: columns, pairs: pairs,
                 accumulating: true)
         }
+        if let epilogue { applyEpilogue(epilogue, y + rows.lowerBound * columns, rows: rows.count, columns: columns) }
     }
 
     func adjoints(
