@@ -34,7 +34,7 @@ private func bonded(_ edges: SIMD3<Double>) -> RandomRollout {
             + "bondFunctions: 4, bondChannels: 5, bondWidth: 6, angleFunctions: 3, angleChannels: 5, atomWidth: 4 }")
     rollout.box.edges = edges
     rollout.atoms = Int(edges.x * edges.y * edges.z)
-    (rollout.timeStep, rollout.kick, rollout.speed) = (0.002, 0.0005, 5)
+    (rollout.timeStep, rollout.kick, rollout.speed) = (0.002, 0.00005, 5)
     return rollout
 }
 
