@@ -58,7 +58,7 @@ let package = Package(
         .target(name: "Kernels", dependencies: ["CInstructionSet", "CBFloat16"], swiftSettings: kernelSettings),
         .target(name: "Tensor", dependencies: ["Kernels", "Diagnostics"]),
         .target(name: "Autodiff", dependencies: ["Tensor", "Kernels", "COpenBLAS", "Diagnostics"]),
-        .target(name: "NeuralNetworks", dependencies: ["Autodiff", "Tensor", "Kernels", "Diagnostics"]),
+        .target(name: "NeuralNetworks", dependencies: ["Autodiff", "Tensor", "Kernels", "COpenBLAS", "Diagnostics"]),
 
         .target(name: "Grid", dependencies: ["MPI", "Tensor", "Diagnostics"]),
         .target(name: "Training",

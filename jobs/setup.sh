@@ -5,7 +5,7 @@
 #
 #   bash jobs/setup.sh [--slurm] [--data]
 #       --slurm   also a Slurm for jobs/slurm/local-cluster.sh
-#       --data    also LAMMPS, for jobs/data/make-diamond.sh
+#       --data    also LAMMPS, for jobs/data/make-carbon.sh
 #
 # Exit status 0 when all that is essential is there, 69 otherwise. Running it again changes nothing.
 #

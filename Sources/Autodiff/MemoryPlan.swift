@@ -26,7 +26,7 @@ struct MemoryPlan {
         var isReadElsewhere = Set<Int>()
         for (index, stage) in schedule.stages.enumerated() {
             let members = Set(stage.nodes)
-            for input in stage.nodes.flatMap({ tape.nodes[$0].inputs }) {
+            for input in stage.steps.flatMap(\.inputs) {
                 lastStage[input] = index
                 if !members.contains(input) { isReadElsewhere.insert(input) }
             }
@@ -41,7 +41,7 @@ struct MemoryPlan {
         let pinned = Set(outputs)
         var free = FreeList()
         for (index, stage) in schedule.stages.enumerated() {
-            let usage = StageUsage(stage, tape)
+            let usage = StageUsage(stage)
             var dying = Set(usage.reads.keys.filter { lastStage[$0] == index })
             var block = FreeList()
             for (position, step) in stage.steps.enumerated() {
@@ -50,7 +50,7 @@ struct MemoryPlan {
                         places[id] = .pinned
                     } else if stage.isBlocked && !isReadElsewhere.contains(id) {
                         places[id] = .block(column: columnInBlock(id, position, step, usage, tape, &block))
-                    } else if let source = dying.sorted().first(where: { canTakeOver($0, id, position, usage, tape) }),
+                    } else if let source = dying.sorted().first(where: { canTakeOver($0, id, step, position, usage, tape) }),
                         case .arena(let offset)? = places[source] {
                         places[id] = .arena(offset)
                         dying.remove(source)
@@ -83,7 +83,7 @@ struct MemoryPlan {
         _ block: inout FreeList
     ) -> Int {
         let node = tape.nodes[id]
-        if step.nodes[0] == id, let source = usage.inPlaceSource(of: id, tape), case .block(let column)? = places[source],
+        if step.nodes[0] == id, let source = usage.inPlaceSource(of: step, tape), case .block(let column)? = places[source],
             usage.reads[source]?.last == position, tape.nodes[source].shape.columns == node.shape.columns {
             usage.takenOver.insert(source)
             return column
@@ -93,13 +93,13 @@ struct MemoryPlan {
 
     /// Whether a result may be written over an array that this stage is the last to read, in the same rows.
     private func canTakeOver<Scalar: KernelScalar>(
-        _ source: Int, _ id: Int, _ position: Int, _ usage: StageUsage, _ tape: Tape<Scalar>
+        _ source: Int, _ id: Int, _ step: Schedule.Step, _ position: Int, _ usage: StageUsage, _ tape: Tape<Scalar>
     ) -> Bool {
         guard case .arena? = places[source], let reads = usage.reads[source], let last = reads.last,
             tape.nodes[source].shape == tape.nodes[id].shape, tape.nodes[source].domain === tape.nodes[id].domain,
             !usage.shared.contains(source) else { return false }
         if usage.isBlocked && last < position { return true }
-        return last == position && usage.inPlaceSource(of: id, tape) == source
+        return last == position && usage.inPlaceSource(of: step, tape) == source
     }
 
     private static func size(_ shape: Shape) -> Int { (max(shape.count, 1) + granule - 1) / granule * granule }
@@ -117,30 +117,26 @@ private final class StageUsage {
     /// Nodes whose room in the block buffer went to another.
     var takenOver = Set<Int>()
 
-    init<Scalar: KernelScalar>(_ stage: Schedule.Stage, _ tape: Tape<Scalar>) {
+    init(_ stage: Schedule.Stage) {
         isBlocked = stage.isBlocked
         for (position, step) in stage.steps.enumerated() {
-            for id in step.nodes {
-                let node = tape.nodes[id]
-                guard case .operation(let operation) = node.kind else { continue }
-                let sharedInputs = stage.isBlocked ? Schedule.sharedInputs(of: operation, node, in: tape) ?? [] : []
-                for (index, input) in node.inputs.enumerated() {
-                    if reads[input]?.last != position { reads[input, default: []].append(position) }
-                    if sharedInputs.contains(index) { shared.insert(input) }
-                }
+            for (index, input) in step.inputs.enumerated() {
+                if reads[input]?.last != position { reads[input, default: []].append(position) }
+                if step.shared.contains(index) { shared.insert(input) }
             }
         }
         for (input, positions) in reads { lastReads[positions.last ?? 0, default: []].append(input) }
         for position in lastReads.keys { lastReads[position]?.sort() }
     }
 
-    /// The input that an operation can overwrite with its result.
-    func inPlaceSource<Scalar: KernelScalar>(of id: Int, _ tape: Tape<Scalar>) -> Int? {
-        let node = tape.nodes[id]
-        guard case .operation(let operation) = node.kind, let index = operation.inPlaceInput else { return nil }
-        let source = node.inputs[index]
+    /// The input that a step can overwrite with its result. An epilogue begins with sums where its results go, so it
+    /// cannot.
+    func inPlaceSource<Scalar: KernelScalar>(of step: Schedule.Step, _ tape: Tape<Scalar>) -> Int? {
+        guard step.epilogue == nil, case .operation(let operation) = tape.nodes[step.operation].kind,
+            let index = operation.inPlaceInput else { return nil }
+        let source = step.inputs[index]
         // Another input of the same memory would be overwritten while it is read.
-        return node.inputs.indices.allSatisfy { $0 == index || node.inputs[$0] != source } ? source : nil
+        return step.inputs.indices.allSatisfy { $0 == index || step.inputs[$0] != source } ? source : nil
     }
 }
 

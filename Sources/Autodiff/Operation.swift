@@ -11,6 +11,9 @@ public final class RowDomain {
     public var count: Int {
         didSet { precondition(count >= 0 && count <= capacity, "\(count) rows in domain \(name) of \(capacity)") }
     }
+    /// The first of these rows, which other ranks may read and which may read rows of other ranks; the rows behind them
+    /// depend on this rank alone.
+    public internal(set) var borderCount = 0
 
     public init(_ name: String, capacity: Int, count: Int = 0) {
         self.name = name
@@ -77,6 +80,9 @@ public protocol Operation<Scalar>: Hashable {
         piece: Int, of pieces: Int, pass: Int, _ inputs: UnsafeBufferPointer<Operand<Scalar>>,
         into output: Operand<Scalar>) throws
 
+    /// The input whose ghost rows it reads, and who fills them; the program does so before, while other rows are computed.
+    var ghosts: (input: Int, topology: NeighborTopology)? { get }
+
     /// Computes `output`, every element of its rows in use. An operation divided into rows computes those of `output`
     /// alone, which may be a block of all; its inputs that are not shared are the same block. Not called for one that
     /// is divided into pieces.
@@ -90,11 +96,20 @@ public protocol Operation<Scalar>: Hashable {
     ) -> [Variable<Scalar>?]
 }
 
+/// An operation divided by rows that can finish its rows with an epilogue.
+protocol RowProducing<Scalar>: Operation {
+    /// Computes the rows of `output`, then the epilogue, of which `output` is a result.
+    func evaluate(
+        _ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>, epilogue: RowEpilogue<Scalar>?)
+        throws
+}
+
 extension Operation {
     public func domain(of inputs: [RowDomain?]) -> RowDomain? { inputs.lazy.compactMap { $0 }.first }
     public var inPlaceInput: Int? { nil }
     public func division(of inputs: [Shape]) -> Division { .none }
     public var passes: Int { 1 }
+    public var ghosts: (input: Int, topology: NeighborTopology)? { nil }
     public func prepare(
         pass: Int, _ inputs: UnsafeBufferPointer<Operand<Scalar>>, output: Operand<Scalar>) throws {}
     public func evaluate(

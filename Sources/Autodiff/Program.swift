@@ -42,6 +42,8 @@ public final class Program<Scalar: KernelScalar> {
     public var arenaCount: Int { arena.count }
     /// Operations that are computed.
     public let operationCount: Int
+    /// Calls of kernels that compute them, for one block of each stage.
+    public let kernelCount: Int
     /// What `run(afterStage:)` counts.
     public var stageCount: Int { stages.count }
 
@@ -83,10 +85,11 @@ public final class Program<Scalar: KernelScalar> {
                 to: Operand(pointer: pointer, shape: node.shape, rows: node.shape.rows, columns: node.shape.columns))
         }
         let valueOfNode = Dictionary(uniqueKeysWithValues: schedule.needed.enumerated().map { ($1, $0) })
+        let ghosts = StageGhosts.planned(for: schedule, tape: tape, valueOfNode: valueOfNode)
         stages = schedule.stages.enumerated().map { index, stage in
             ProgramStage(
                 stage, tape: tape, plan: plan, blockColumns: plan.blockColumns[index], valueOfNode: valueOfNode,
-                options: options)
+                ghosts: ghosts[index], options: options)
         }
         stageOfNode = Dictionary(
             uniqueKeysWithValues: schedule.stages.enumerated().flatMap { index, stage in stage.nodes.map { ($0, index) } })
@@ -95,7 +98,8 @@ public final class Program<Scalar: KernelScalar> {
             if case .parameter(let offset) = tape.nodes[id].kind { (index, offset) } else { nil }
         }
         inBlocks = Set(schedule.needed.filter { if case .block? = plan.places[$0] { true } else { false } })
-        operationCount = schedule.stages.reduce(0) { $0 + $1.nodes.count }
+        operationCount = schedule.operationCount
+        kernelCount = schedule.stages.reduce(0) { $0 + $1.steps.count }
         runner = StageRunner(stages: stages, values: values)
         self.values = values
         self.valueOfNode = valueOfNode

@@ -5,13 +5,17 @@ import Tensor
 struct ProgramStage<Scalar: KernelScalar> {
     struct Step {
         let operation: any Operation<Scalar>
+        /// The same, where the step has an epilogue.
+        let product: (any RowProducing<Scalar>)?
+        let epilogue: Schedule.Epilogue?
         /// Where the step's operands begin among the stage's: inputs, then outputs.
         let firstOperand: Int
         let inputCount: Int
         let outputCount: Int
-        /// The function of a step that computes some of its derivatives at once, and the order of each output.
+        /// The function of a step that computes some of its derivatives at once, and the order of each output; -1 for
+        /// the result that an epilogue keeps beside them.
         let activation: Activation?
-        let orders: SIMD4<Int8>
+        let orders: SIMD8<Int8>
     }
 
     struct OperandPlace {
@@ -36,13 +40,14 @@ struct ProgramStage<Scalar: KernelScalar> {
     let isPreparation: Bool
     /// The value whose rows are those of the stage.
     let rowValue: Int
+    let ghosts: StageGhosts
 
     /// Blocks are multiples of this many rows, except at the end, so that they begin at cache lines.
     static var rowGranule: Int { 16 }
 
     init(
         _ stage: Schedule.Stage, tape: Tape<Scalar>, plan: MemoryPlan, blockColumns: Int, valueOfNode: [Int: Int],
-        options: Program<Scalar>.Options
+        ghosts: StageGhosts, options: Program<Scalar>.Options
     ) {
         var operands: [OperandPlace] = []
         var columnsOfValue: [Int: Int] = [:]
@@ -57,26 +62,27 @@ struct ProgramStage<Scalar: KernelScalar> {
         }
         var form = Form.whole
         steps = stage.steps.map { step in
-            let node = tape.nodes[step.nodes[0]]
+            let node = tape.nodes[step.operation]
             guard case .operation(let operation) = node.kind else { preconditionFailure("a step without operation") }
             let first = operands.count
-            let shared = stage.isBlocked ? Schedule.sharedInputs(of: operation, node, in: tape) ?? [] : []
-            for (index, input) in node.inputs.enumerated() {
-                append(input, isCut: stage.isBlocked && !shared.contains(index))
+            for (index, input) in step.inputs.enumerated() {
+                append(input, isCut: stage.isBlocked && !step.shared.contains(index))
             }
             for id in step.nodes { append(id, isCut: stage.isBlocked) }
             if case .pieces(let count) = operation.division(of: node.inputs.map { tape.nodes[$0].shape }) {
                 form = .pieces(count, passes: operation.passes)
             }
-            var orders = SIMD4<Int8>.zero
+            var orders = SIMD8<Int8>.zero
             for (index, id) in step.nodes.enumerated() {
                 guard case .operation(let operation) = tape.nodes[id].kind,
                     let pointwise = operation as? Pointwise<Scalar> else { continue }
                 orders[index] = Int8(pointwise.order)
             }
+            if step.epilogue?.keepsResult == true { orders[0] = -1 }
             return Step(
-                operation: operation, firstOperand: first, inputCount: node.inputs.count, outputCount: step.nodes.count,
-                activation: step.activation, orders: orders)
+                operation: operation, product: step.epilogue == nil ? nil : operation as? any RowProducing<Scalar>,
+                epilogue: step.epilogue, firstOperand: first, inputCount: step.inputs.count,
+                outputCount: step.nodes.count, activation: step.activation, orders: orders)
         }
         if stage.isBlocked {
             let columns = blockColumns + columnsOfValue.values.reduce(0, +)
@@ -87,6 +93,7 @@ struct ProgramStage<Scalar: KernelScalar> {
         self.form = form
         isPreparation = stage.isPreparation
         rowValue = valueOfNode[stage.nodes[0]] ?? 0
+        self.ghosts = ghosts
     }
 
     /// So many rows that a block's operands stay in the second cache.

@@ -5,23 +5,33 @@ import Tensor
 ///
 /// Every operation is computed as early as its inputs allow. Operations divided by rows that need of one another
 /// only the same row, over the same rows, form one stage, which is computed block by block of rows; so a stage ends
-/// only where an operation needs whole results: a convolution's input, a sum over rows.
+/// only where an operation needs whole results: a convolution's input, a sum over rows. Within a stage a product of rows
+/// takes up what follows it (`absorbEpilogues`).
 struct Schedule {
     /// One call of a kernel.
     struct Step {
-        /// The node that it computes, or the derivatives of one function at one input.
+        /// The results that it computes: one node's, the derivatives of one function at one input, or those of an epilogue.
         var nodes: [Int]
-        /// Their function, where the step is computed by `applyActivation`.
-        let activation: Activation?
+        /// What it reads.
+        var inputs: [Int]
+        /// The positions among the inputs of which it needs any row.
+        var shared: Set<Int>
+        /// The node whose operation is called.
+        let operation: Int
+        /// Their function, where the step is computed by `applyActivation`, or the epilogue ends with it.
+        var activation: Activation?
+        /// What becomes of the operation's result.
+        var epilogue: Epilogue?
     }
 
     struct Stage {
-        fileprivate(set) var steps: [Step]
+        var steps: [Step]
         /// Whether it is computed block by block of rows; else it has one step.
         let isBlocked: Bool
         /// Whether it depends on nothing but parameters and constants.
         let isPreparation: Bool
 
+        /// The results.
         var nodes: [Int] { steps.flatMap(\.nodes) }
     }
 
@@ -33,10 +43,12 @@ struct Schedule {
         let isPreparation: Bool
     }
 
-    /// The nodes that the outputs depend on, in the order of the tape.
+    /// The nodes that the outputs depend on and that have memory, in the order of the tape.
     let needed: [Int]
     /// Preparations first.
     let stages: [Stage]
+    /// Operations that the outputs depend on.
+    let operationCount: Int
 
     /// - Parameter fusing: whether operations share stages; without it each has its own, for comparison.
     init<Scalar: KernelScalar>(tape: Tape<Scalar>, outputs: [Int], fusing: Bool) {
@@ -45,7 +57,8 @@ struct Schedule {
         for id in stride(from: tape.nodes.count - 1, through: 0, by: -1) where isNeeded[id] {
             for input in tape.nodes[id].inputs { isNeeded[input] = true }
         }
-        needed = isNeeded.indices.filter { isNeeded[$0] }
+        let needed = isNeeded.indices.filter { isNeeded[$0] }
+        operationCount = needed.count { if case .operation = tape.nodes[$0].kind { true } else { false } }
 
         var levels = [Int](repeating: 0, count: tape.nodes.count)
         var isPreparation = [Bool](repeating: false, count: tape.nodes.count)
@@ -88,7 +101,21 @@ struct Schedule {
             let (a, b) = (order[$0], order[$1])
             return (a.isPreparation ? 0 : 1, a.level, $0) < (b.isPreparation ? 0 : 1, b.level, $1)
         }
-        stages = sorted.map { order[$0].stage }
+        var stages = sorted.map { order[$0].stage }
+        guard fusing else {
+            (self.needed, self.stages) = (needed, stages)
+            return
+        }
+        var readers: [Int: [Int]] = [:]
+        for id in needed {
+            for input in tape.nodes[id].inputs { readers[input, default: []].append(id) }
+        }
+        var absorbed = Set<Int>()
+        for index in stages.indices where stages[index].isBlocked {
+            stages[index].absorbEpilogues(tape, readers, outputs: Set(outputs), absorbed: &absorbed)
+        }
+        self.needed = needed.filter { !absorbed.contains($0) }
+        self.stages = stages
     }
 
     /// The inputs of which an operation divided by rows needs any row; nil for other operations.
@@ -115,7 +142,9 @@ extension Schedule.Stage {
         }) {
             steps[index].nodes.append(id)
         } else {
-            steps.append(Schedule.Step(nodes: [id], activation: activation))
+            let shared = isBlocked ? Schedule.sharedInputs(of: operation, tape.nodes[id], in: tape) ?? [] : []
+            steps.append(
+                Schedule.Step(nodes: [id], inputs: inputs, shared: shared, operation: id, activation: activation))
         }
     }
 }

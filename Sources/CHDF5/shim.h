@@ -70,8 +70,10 @@ static inline herr_t sages_h5_write_metadata_on_flush_only(hid_t access) {
 // never writes in place of a file system that cannot do it.
 int fallocate(int descriptor, int mode, off_t offset, off_t length);
 
-/// Takes room on the disk for the first `length` bytes of a file. 0, or -1 with errno.
-static inline int sages_take_room(int descriptor, off_t length) { return fallocate(descriptor, 0, 0, length); }
+/// Takes room on the disk for the first `length` bytes of a file, whose own length stays. 0, or -1 with errno.
+static inline int sages_take_room(int descriptor, off_t length) {
+    return fallocate(descriptor, 1 /* FALLOC_FL_KEEP_SIZE */, 0, length);
+}
 
 int sync_file_range(int descriptor, off_t offset, off_t length, unsigned flags);
 

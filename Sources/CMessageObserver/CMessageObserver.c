@@ -130,19 +130,22 @@ int MPI_Testall(int count, MPI_Request requests[], int *flag, MPI_Status statuse
 }
 
 int MPI_Waitall(int count, MPI_Request requests[], MPI_Status statuses[]) {
+    double start = PMPI_Wtime();
     double moment = delay > 0 ? release_time(count, requests) : 0;
     int code = PMPI_Waitall(count, requests, statuses);
     pass_time_until(moment);
+    counts.wait_seconds += PMPI_Wtime() - start;
     return code;
 }
 
 // MARK: Collectives
 
-#define BLOCKING(bytes, call)                                    \
-    count_collective(bytes);                                     \
-    double moment = is_delayed(comm) ? PMPI_Wtime() + delay : 0; \
-    int code = call;                                             \
-    pass_time_until(moment);                                     \
+#define BLOCKING(bytes, call)                                 \
+    count_collective(bytes);                                  \
+    double start = PMPI_Wtime();                              \
+    int code = call;                                          \
+    if (is_delayed(comm)) pass_time_until(start + delay);     \
+    counts.collective_seconds += PMPI_Wtime() - start;        \
     return code
 
 int MPI_Iallreduce(const void *from, void *to, int count, MPI_Datatype type, MPI_Op operation, MPI_Comm comm,

@@ -20,6 +20,8 @@ struct HaloPlan {
     let sources: [Source]
     /// Directions with messages, ascending, and the ranks there.
     let messages: [(direction: Int, rank: Int)]
+    /// The owned cells of which no other rank has a copy: no ghost of another rank lies within the halo's width.
+    let inner: CellRange
 
     init(_ decomposition: Decomposition, rank: Int) {
         box = PaddedBox(decomposition, rank: rank)
@@ -34,6 +36,15 @@ struct HaloPlan {
         messages = sources.enumerated().compactMap { index, source in
             if case .rank(let rank) = source { (index, rank) } else { nil }
         }
+        // Ghosts of other ranks are beyond the ends of cut axes.
+        var inner = CellRange(lower: .zero, upper: box.cells)
+        for axis in 0..<3 {
+            var step = Extent3.zero
+            step[axis] = 1
+            if case .rank = sources[Direction.index(-step)] { inner.lower[axis] += box.haloWidth }
+            if case .rank = sources[Direction.index(step)] { inner.upper[axis] -= box.haloWidth }
+        }
+        self.inner = inner
     }
 
     /// Calls `body` with each run of cells of a box that is contiguous in memory: the place of the first, and how many.

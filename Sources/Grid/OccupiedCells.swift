@@ -2,9 +2,10 @@ import MPI
 
 /// Which cells of a rank's padded box hold rows, where a row is a vector of channels and most cells hold none.
 ///
-/// Owned rows are numbered from 0 in order of their cells (z, y, x with x fastest); a cell may hold several, which
-/// follow one another. Ghost rows, copies of other ranks' rows, follow the owned ones. A ghost cell that stands for a
-/// cell of this very box (along a periodic axis that is not cut) has no rows of its own: it names those of that cell.
+/// Owned rows are numbered from 0: first those of cells at the border (`isAtBorder`), then the others, both in order of
+/// their cells (z, y, x with x fastest); a cell may hold several, which follow one another. Ghost rows, copies of other
+/// ranks' rows, follow the owned ones. A ghost cell that stands for a cell of this very box (along a periodic axis that
+/// is not cut) has no rows of its own: it names those of that cell.
 ///
 /// `rebuild` once the rows have moved; `OccupiedRowExchange` then fills the ghost rows of any array of rows.
 public final class OccupiedCells {
@@ -15,6 +16,9 @@ public final class OccupiedCells {
 
     /// Rows of this rank's cells.
     public private(set) var ownedRows = 0
+    /// The first of these, of cells at the border. Only they are sent, and only what depends on their neighborhoods must
+    /// wait for ghost rows.
+    public private(set) var borderRows = 0
     /// Copies of rows of other ranks, numbered from `ownedRows` on.
     public private(set) var ghostRows = 0
     /// Rows that an array for `OccupiedRowExchange` needs.
@@ -22,31 +26,27 @@ public final class OccupiedCells {
     /// Rows of the fullest cell, ghosts included.
     public private(set) var largestRowCount = 0
     /// How often a rebuild needed more room than there was; constant in a steady state.
-    public var growthCount: Int { order.allocations + sendList.allocations }
+    public var growthCount: Int { sendList.allocations }
 
     // Tables over the padded box, [(z + 2h), (y + 2h), (x + 2h)].
     private let countField: GridField<Int32>
     private let firstTable: UnsafeMutableBufferPointer<Int32>
     private let countExchange: HaloExchange<Int32>
-    // Interior rows from the front, boundary rows after them.
-    private let order: GrowingBuffer<Int32>
-    private var interiorCount = 0
     // Rows to send, direction after direction.
     private let sendList: GrowingBuffer<Int32>
 
     /// By message of the plan: the part of `sendList` to send, and of the ghost rows to receive.
-    private(set) var sendRanges: [Range<Int>]
-    private(set) var ghostRanges: [Range<Int>]
+    public private(set) var sendRanges: [Range<Int>]
+    public private(set) var ghostRanges: [Range<Int>]
 
-    /// Room for `rowCapacity` owned rows; both capacities grow when needed. Throws `MPIError`. Collective.
-    public init(_ decomposition: Decomposition, communicator: Communicator, rowCapacity: Int, sendCapacity: Int) throws {
+    /// Room to send `sendCapacity` rows, which grows when needed. Throws `MPIError`. Collective.
+    public init(_ decomposition: Decomposition, communicator: Communicator, sendCapacity: Int) throws {
         self.decomposition = decomposition
         self.communicator = communicator
         plan = HaloPlan(decomposition, rank: communicator.rank)
         countField = GridField(box: plan.box, channels: 1)
         firstTable = .allocate(capacity: plan.box.padded.count)
         firstTable.initialize(repeating: -1)
-        order = GrowingBuffer(capacity: rowCapacity)
         sendList = GrowingBuffer(capacity: sendCapacity)
         sendRanges = [Range<Int>](repeating: 0..<0, count: plan.messages.count)
         ghostRanges = sendRanges
@@ -61,18 +61,17 @@ public final class OccupiedCells {
     public var firstRow: UnsafeBufferPointer<Int32> { UnsafeBufferPointer(firstTable) }
     /// The number of rows of each cell of the padded box.
     public var rowCount: UnsafeBufferPointer<Int32> { UnsafeBufferPointer(countField.storage) }
-    /// Owned rows whose cells have no ghost cell of another rank within the halo's width, ascending: what depends on their
-    /// neighborhoods can be computed while an exchange is under way.
-    public var interiorRows: UnsafeBufferPointer<Int32> { UnsafeBufferPointer(rebasing: order.appended[0..<interiorCount]) }
-    /// The other owned rows, ascending.
-    public var boundaryRows: UnsafeBufferPointer<Int32> { UnsafeBufferPointer(rebasing: order.appended[interiorCount..<ownedRows]) }
+    /// Whether another rank has a copy of this rank's cell (z, y, x with x fastest, without ghosts): whether a ghost of
+    /// another rank lies within the halo's width.
+    public func isAtBorder(cell: Int) -> Bool { !plan.inner.contains(box.cells.cell(at: cell)) }
     /// Owned rows that other ranks hold as ghosts, in the order in which they are sent.
-    var rowsToSend: UnsafeBufferPointer<Int32> { sendList.appended }
+    public var rowsToSend: UnsafeBufferPointer<Int32> { sendList.appended }
 
     // MARK: Rebuilding
 
     /// Takes the rows as they are now: `cellOfRow` gives the owned cell of each owned row (z, y, x with x fastest, without
-    /// ghosts), ascending, equal for rows of one cell. Exchanges the numbers of rows near the borders.
+    /// ghosts), ascending at the border and again behind it, equal for rows of one cell. Exchanges the numbers of rows near
+    /// the borders.
     /// Throws `GridError.invalidRow`, `MPIError`. Collective.
     public func rebuild(cellOfRow: UnsafeBufferPointer<Int32>) throws {
         countField.storage.update(repeating: 0)
@@ -80,7 +79,6 @@ public final class OccupiedCells {
         ownedRows = cellOfRow.count
         try placeOwnedRows(cellOfRow)
         try countExchange.start(countField)
-        separateInterior(cellOfRow)
         listRowsToSend()
         try countExchange.finish()
         numberGhostRows()
@@ -89,34 +87,22 @@ public final class OccupiedCells {
 
     private func placeOwnedRows(_ cellOfRow: UnsafeBufferPointer<Int32>) throws {
         let ownedCells = box.cells.count
-        var previous: Int32 = 0
+        borderRows = 0
+        var previous = 0
         for row in 0..<cellOfRow.count {
-            let cell = cellOfRow[row]
-            guard cell >= previous, cell < ownedCells else {
-                throw GridError.invalidRow(row: row, cell: Int(cell), ownedCells: ownedCells)
+            let cell = Int(cellOfRow[row])
+            guard cell >= 0, cell < ownedCells else {
+                throw GridError.invalidRow(row: row, cell: cell, ownedCells: ownedCells)
             }
-            let place = box.index(box.cells.cell(at: Int(cell)))
+            let isAtBorder = isAtBorder(cell: cell)
+            let order = isAtBorder ? cell : ownedCells + cell
+            guard order >= previous else { throw GridError.invalidRow(row: row, cell: cell, ownedCells: ownedCells) }
+            let place = box.index(box.cells.cell(at: cell))
             if countField.storage[place] == 0 { firstTable[place] = Int32(row) }
             countField.storage[place] += 1
-            previous = cell
+            if isAtBorder { borderRows = row + 1 }
+            previous = order
         }
-    }
-
-    /// A cell is at the border if a ghost of another rank lies within the halo's width: such ghosts are beyond the ends
-    /// of cut axes.
-    private func separateInterior(_ cellOfRow: UnsafeBufferPointer<Int32>) {
-        var inner = CellRange(lower: .zero, upper: box.cells)
-        for axis in 0..<3 {
-            var step = Extent3.zero
-            step[axis] = 1
-            if case .rank = plan.sources[Direction.index(-step)] { inner.lower[axis] += box.haloWidth }
-            if case .rank = plan.sources[Direction.index(step)] { inner.upper[axis] -= box.haloWidth }
-        }
-        order.reserve(ownedRows)
-        // Twice through the rows, so that both lists are ascending.
-        for row in 0..<ownedRows where inner.contains(box.cells.cell(at: Int(cellOfRow[row]))) { order.append(Int32(row)) }
-        interiorCount = order.count
-        for row in 0..<ownedRows where !inner.contains(box.cells.cell(at: Int(cellOfRow[row]))) { order.append(Int32(row)) }
     }
 
     private func listRowsToSend() {
@@ -161,20 +147,19 @@ public final class OccupiedCells {
 
     // MARK: Neighbors
 
-    /// For a kernel three cells wide: writes the row of each of the 27 cells around the cell of each of `rows` (owned
-    /// rows; all if nil), offsets -1...1 z, y, x-major, to `table`[position in `rows`, 27]; -1 where there is none. Every
-    /// cell may hold one row only. Ghost rows count. Throws `GridError.crowdedCell`. Not collective.
-    public func fillNeighborRows(_ table: UnsafeMutableBufferPointer<Int32>, cellOfRow: UnsafeBufferPointer<Int32>,
-                                 rows: UnsafeBufferPointer<Int32>? = nil) throws {
+    /// For a kernel three cells wide: writes the row of each of the 27 cells around the cell of each owned row, offsets
+    /// -1...1 z, y, x-major, to `table`[row, 27]; -1 where there is none. Every cell may hold one row only. Ghost rows
+    /// count. Throws `GridError.crowdedCell`. Not collective.
+    public func fillNeighborRows(
+        _ table: UnsafeMutableBufferPointer<Int32>, cellOfRow: UnsafeBufferPointer<Int32>
+    ) throws {
         guard largestRowCount <= 1 else { throw GridError.crowdedCell(rows: largestRowCount) }
-        let count = rows?.count ?? ownedRows
-        precondition(table.count >= count * Direction.count && cellOfRow.count == ownedRows, "the table is too small")
+        precondition(table.count >= ownedRows * Direction.count && cellOfRow.count == ownedRows, "the table is too small")
         let lineStride = box.padded.x
         let planeStride = box.padded.y * box.padded.x
-        for position in 0..<count {
-            let row = rows.map { Int($0[position]) } ?? position
+        for row in 0..<ownedRows {
             let center = box.index(box.cells.cell(at: Int(cellOfRow[row])))
-            var entry = position * Direction.count
+            var entry = row * Direction.count
             for z in -1...1 {
                 for y in -1...1 {
                     let line = center + z * planeStride + y * lineStride

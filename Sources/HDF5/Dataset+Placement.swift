@@ -43,6 +43,18 @@ extension Dataset {
         }
     }
 
+    /// Where the last of the chunks ends that one entry along the first axis lies in. Not collective.
+    ///
+    /// The dataset must be as `isPlaced` says.
+    /// - Throws: `HDF5Error` (65) if the entry is not allocated.
+    public func end(ofEntry entry: Int) throws -> Int {
+        guard let chunk else { preconditionFailure("\(path) is not chunked") }
+        let rowsInChunk = chunk.extents.count > 1 ? chunk.extents[1] : 1
+        let last = shape.count > 1 ? (shape[1] - 1) / rowsInChunk : 0
+        // Chunks of an entry are allocated in order.
+        return try address(ofChunk: entry / chunk.extents[0], last, rowsInChunk: rowsInChunk) + chunk.bytes
+    }
+
     /// Looked up once for each chunk: the library goes through the whole index to find one.
     private func address(ofChunk first: Int, _ second: Int, rowsInChunk: Int) throws -> Int {
         if knownChunks.first != first {

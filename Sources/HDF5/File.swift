@@ -38,8 +38,12 @@ public final class File {
     var handle: Handle<FileCloser>?
     /// Bytes that datasets have taken since the file was opened, at most.
     var allocated = 0
-    /// Whether compressed data were written since the last flush.
-    var hasUnreserved = false
+    /// What datasets have taken since the last flush.
+    var allocatedSinceFlush = 0
+    /// For how many bytes of the file there is room on the disk; known on the root.
+    var roomTaken = 0
+    /// The file's length after the last flush, if that is what its header says; known on the root.
+    var exactLength: Int?
     /// Length of the file when it was opened; known on the root.
     var initialLength = 0
     /// Whether the file has no place on a disk.
@@ -68,6 +72,8 @@ public final class File {
             file.handle = try file.place.take(
                 H5Fcreate(path, sages_h5_access_truncate(), creation.identifier, access.identifier),
                 "create the file", .inputOutput)
+            // The library has emptied the file.
+            file.roomTaken = 0
         }
         return file
     }
@@ -76,7 +82,14 @@ public final class File {
     /// - Throws: `HDF5Error`: 66 if the file is missing, 74 if permission is, 65 if it is truncated or no HDF5 file.
     public static func open(_ path: String, _ access: Access = .readOnly, communicator: Communicator? = nil) throws -> File {
         let file = File(path: path, communicator: communicator, isReadOnly: access == .readOnly)
-        try file.collectively { try file.onRoot { file.initialLength = try file.checkReadable(access) } }
+        try file.collectively {
+            try file.onRoot {
+                file.initialLength = try file.checkReadable(access)
+                // A killed writer may have left more than the header tells of. What cannot be opened fails below.
+                guard access == .readWrite, let length = try? file.trim() else { return }
+                (file.initialLength, file.exactLength) = (length, length)
+            }
+        }
         try file.collectively {
             let properties = try file.accessProperties(Layout())
             let flags = access == .readOnly ? sages_h5_access_read_only() : sages_h5_access_read_write()
@@ -91,26 +104,31 @@ public final class File {
     }
 
     /// Hands everything written so far to the operating system (with a communicator, to the disk). Collective.
-    public func flush() throws {
+    ///
+    /// - Parameter dataEnd: where the data end that were allocated since the last flush, if those were all; then flushing is
+    ///   faster, and correct if they were not. Called on the root.
+    public func flush(dataEnd: (() throws -> Int)? = nil) throws {
         let identifier = try self.identifier
-        try reserveForFlush()
+        let (length, isExact) = try reserveForFlush(dataEnd: dataEnd)
         try collectively {
             try place.check(H5Fflush(identifier, H5F_SCOPE_LOCAL), "flush the file", .inputOutput)
+            try onRoot { try noteLength(setTo: length, isExact: isExact) }
         }
+        allocatedSinceFlush = 0
     }
 
     /// Closes the file and all objects in it; closing again does nothing. Collective.
     public func close() throws {
         switch handle {
         case .none: return
-        case .some: try reserveForFlush()
+        case .some: try reserveForFlush(dataEnd: nil)
         }
         guard let handle = handle.take() else { return }
         let status = handle.close()
         let failure = status < 0 ? place.failure("close the file", .inputOutput) : nil
         try collectively {
             if let failure { throw failure }
-            try onRoot { try trim() }
+            try onRoot { if !isReadOnly && !isInMemory { try trim() } }
         }
     }
 

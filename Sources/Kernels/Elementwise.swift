@@ -103,6 +103,7 @@ public func scaleRows<T: KernelScalar>(
     _ out: UnsafeMutablePointer<T>, _ a: UnsafePointer<T>, _ column: UnsafePointer<T>, rows: Int, columns: Int
 ) {
     let lanes = T.Vector.scalarCount
+    if columns < lanes { return scaleShortRows(out, a, column, rows, columns) }
     for r in 0..<rows {
         let factor = T.Vector(repeating: column[r])
         let (source, target) = (a + r * columns, out + r * columns)
@@ -112,5 +113,22 @@ public func scaleRows<T: KernelScalar>(
             index += lanes
         }
         if index < columns { storePartial(load(source + index) * factor, to: target + index, count: columns - index) }
+    }
+}
+
+/// Rows of less than a vector are stored as a whole one, for what is too much is that of rows that are stored after it;
+/// not so where `out` is `a`, whose rows are yet to be read.
+@inline(__always)
+private func scaleShortRows<T: KernelScalar>(
+    _ out: UnsafeMutablePointer<T>, _ a: UnsafePointer<T>, _ column: UnsafePointer<T>, _ rows: Int, _ columns: Int
+) {
+    // Rows from here on end within a vector of the last one's end.
+    let last = UnsafePointer(out) == a ? 0 : max(rows - T.Vector.scalarCount / columns - 1, 0)
+    for r in 0..<last {
+        store(load(a + r * columns) * T.Vector(repeating: column[r]), to: out + r * columns)
+    }
+    for r in last..<rows {
+        let (source, target) = (a + r * columns, out + r * columns)
+        for index in 0..<columns { target[index] = source[index] * column[r] }
     }
 }

@@ -7,6 +7,11 @@ public struct WeightAverage<T: KernelScalar> {
 
     public init(_ average: UnsafeMutablePointer<T>, decay: T) { (self.average, rest) = (average, 1 - decay) }
 
+    private init(_ average: UnsafeMutablePointer<T>, rest: T) { (self.average, self.rest) = (average, rest) }
+
+    /// Of the weights from `offset` on, a multiple of 16.
+    public func advanced(by offset: Int) -> WeightAverage { WeightAverage(average + offset, rest: rest) }
+
     @inline(__always) func take(_ weights: T.Vector, at index: Int) {
         let mean: T.Vector = load(average + index)
         store(mean.addingProduct(T.Vector(repeating: rest), weights - mean), to: average + index)

@@ -23,6 +23,7 @@ public func dotRows<T: KernelScalar>(
     _ out: UnsafeMutablePointer<T>, _ a: UnsafePointer<T>, _ b: UnsafePointer<T>, rows: Int, columns: Int
 ) {
     let lanes = T.Vector.scalarCount
+    if columns < lanes { return dotShortRows(out, a, b, rows, columns) }
     for r in 0..<rows {
         let left = a + r * columns
         let right = b + r * columns
@@ -32,13 +33,43 @@ public func dotRows<T: KernelScalar>(
             sum = sum.addingProduct(load(left + column), load(right + column))
             column += lanes
         }
-        var total = sum.sum()
+        var total = total(T.self, sum)
         while column < columns {
             total.addProduct(left[column], right[column])
             column += 1
         }
         out[r] = total
     }
+}
+
+/// Rows of less than a vector.
+@inline(__always)
+private func dotShortRows<T: KernelScalar>(
+    _ out: UnsafeMutablePointer<T>, _ a: UnsafePointer<T>, _ b: UnsafePointer<T>, _ rows: Int, _ columns: Int
+) {
+    if columns == 3 {
+        for r in 0..<rows {
+            let (left, right) = (a + 3 * r, b + 3 * r)
+            out[r] = (left[0] * right[0]).addingProduct(left[1], right[1]).addingProduct(left[2], right[2])
+        }
+        return
+    }
+    var isInRow = SIMDMask<T.Vector.MaskStorage>(repeating: false)
+    for column in 0..<columns { isInRow[column] = true }
+    for r in 0..<rows {
+        let product: T.Vector = load(a + r * columns) * load(b + r * columns)
+        out[r] = total(T.self, T.Vector.zero.replacing(with: product, where: isInRow))
+    }
+}
+
+/// The sum of the lanes, by halves.
+@inline(__always)
+func total<T: KernelScalar>(_: T.Type, _ vector: T.Vector) -> T {
+    let halves = unsafeBitCast(vector, to: (T.HalfVector, T.HalfVector).self)
+    let quarters = unsafeBitCast(halves.0 + halves.1, to: (T.QuarterVector, T.QuarterVector).self)
+    let quarter = quarters.0 + quarters.1
+    let pair = quarter[0] + quarter[1]
+    return T.QuarterVector.scalarCount == 4 ? pair + (quarter[2] + quarter[3]) : pair
 }
 
 /// out[r] = sum over c of a[r, c].
@@ -56,7 +87,7 @@ public func sumColumns<T: KernelScalar>(
             sum += load(row + column)
             column += lanes
         }
-        var total = sum.sum()
+        var total = total(T.self, sum)
         while column < columns {
             total += row[column]
             column += 1

@@ -29,7 +29,7 @@ public protocol KernelScalar: VectorElement {
     static func log(_ x: Vector) -> Vector
     /// Hyperbolic tangent in every lane, with full relative accuracy near zero.
     static func tanh(_ x: Vector) -> Vector
-    /// 1 / (1 + e^-x) in every lane, with full relative accuracy in both tails.
+    /// 1 / (1 + e^-x) in every lane, with full relative accuracy in both tails; 0 instead of subnormal numbers in float32.
     static func sigmoid(_ x: Vector) -> Vector
 }
 

@@ -1,5 +1,6 @@
 import CMPI
 import Diagnostics
+import Glibc
 
 /// The MPI library of this process: start, end, version, clock.
 ///
@@ -13,6 +14,9 @@ public enum MPIEnvironment {
     /// of aborting the job. Calling it again does nothing. Collective over all ranks of the job.
     public static func initialize() throws {
         if !isInitialized {
+            // Within a node Open MPI moves messages of more than 4 KiB only while both sides are in one of its routines.
+            // Those of 32 KiB as well go at once, so that a halo can arrive while both compute. A site's own setting holds.
+            setenv("OMPI_MCA_btl_vader_eager_limit", "32768", 0)
             var provided: Int32 = 0
             try check(MPI_Init_thread(nil, nil, sages_mpi_thread_funneled(), &provided), "MPI_Init_thread", rank: nil)
             ownsLibrary = true

@@ -22,9 +22,16 @@ public final class RequestSet {
     }
 
     deinit {
-        // Reached with operations in flight only while an error unwinds: the other side may never come, so that
-        // waiting for it could hang. What is still incomplete after the grace is left to the end of the process.
-        if settleForGrace(requests, count: count) { requests.deallocate() }
+        // What is still incomplete after the grace is left to the end of the process.
+        if settle() { requests.deallocate() }
+    }
+
+    /// Gives operations in flight half a second to complete; false if some did not, whose buffers must then stay. Where an
+    /// error unwinds the other side may never come, so that waiting for it could hang.
+    public func settle() -> Bool {
+        guard settleForGrace(requests, count: count) else { return false }
+        count = 0
+        return true
     }
 
     private func slot() -> UnsafeMutablePointer<sages_mpi_request> {

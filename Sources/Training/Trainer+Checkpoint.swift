@@ -75,19 +75,30 @@ extension Trainer {
     /// The flat arenas of the state, by name.
     private var arenas: [(name: String, arena: Buffer<Scalar>)] {
         var arenas = [("weights", weights)]
-        for (index, state) in optimizerState.enumerated() { arenas.append(("moment\(index)", state)) }
+        for (index, moment) in optimizerState.moments.enumerated() { arenas.append(("moment\(index)", moment)) }
         if let average { arenas.append(("average", average)) }
         if let best { arenas.append(("best", best)) }
         return arenas
     }
 
+    /// The rest of the optimizer's state, which is in double precision: SOAP's matrices, by name.
+    private var matrices: [(name: String, arena: Buffer<Double>)] {
+        [("statistics", optimizerState.statistics), ("bases", optimizerState.bases)].compactMap { name, arena in
+            arena.flatMap { $0.count > 0 ? (name, $0) : nil }
+        }
+    }
+
     private func writeOptimizer(to group: Group) throws {
         var checksum = Checksum()
-        for (name, arena) in arenas {
-            try group.createDataset(name, of: Scalar.self, shape: [arena.count])
-                .write(UnsafeBufferPointer(arena.span))
-            checksum.add(arena.pointer, count: arena.count)
+        func write<T: TrainingScalar>(_ arenas: [(name: String, arena: Buffer<T>)]) throws {
+            for (name, arena) in arenas {
+                try group.createDataset(name, of: T.self, shape: [arena.count])
+                    .write(UnsafeBufferPointer(arena.span))
+                checksum.add(arena.pointer, count: arena.count)
+            }
         }
+        try write(arenas)
+        try write(matrices)
         let exponents = reducer.scaleExponents
         try group.writeDataset("scaleExponents", exponents)
         for exponent in exponents { checksum.add(Double(exponent)) }
@@ -120,6 +131,7 @@ extension Trainer {
         guard code != ResumePoint.nothing.rawValue else { return nil }
         scalarState = try communicator.broadcast(scalarState, root: 0)
         for (_, arena) in arenas { try communicator.broadcast(arena.span, root: 0) }
+        for (_, arena) in matrices { try communicator.broadcast(arena.span, root: 0) }
         reducer.scaleExponents = try communicator.broadcast(reducer.scaleExponents, root: 0)
         guard code == ResumePoint.end.rawValue else { return nil }
         return step < totalSteps ? .stoppedEarly : .finished
@@ -166,16 +178,20 @@ extension Trainer {
         }
         let group = try file.root.group("optimizer")
         var checksum = Checksum()
-        for (name, arena) in arenas {
-            let dataset = try group.dataset(name)
-            guard dataset.shape == [arena.count] else {
-                throw TrainingError.parameterDiffers(
-                    file: path, dataset: dataset.path, expected: "shape \([arena.count])",
-                    found: "shape \(dataset.shape)")
+        func read<T: TrainingScalar>(_ arenas: [(name: String, arena: Buffer<T>)]) throws {
+            for (name, arena) in arenas {
+                let dataset = try group.dataset(name)
+                guard dataset.shape == [arena.count] else {
+                    throw TrainingError.parameterDiffers(
+                        file: path, dataset: dataset.path, expected: "shape \([arena.count])",
+                        found: "shape \(dataset.shape)")
+                }
+                try dataset.read(into: arena.span)
+                checksum.add(arena.pointer, count: arena.count)
             }
-            try dataset.read(into: arena.span)
-            checksum.add(arena.pointer, count: arena.count)
         }
+        try read(arenas)
+        try read(matrices)
         let exponents = try group.dataset("scaleExponents").read(Int32.self)
         guard exponents.count == task.layout.parameters.count else {
             throw TrainingError.damagedModel(file: path, reason: "/optimizer/scaleExponents has another count")

@@ -9,7 +9,7 @@ import Tensor
 ///
 /// A step takes one global batch, cut into fixed micro-batches; the ranks take contiguous shares of them, which may be
 /// uneven or empty. The mean gradient over the micro-batches (`GradientReducer`) is clipped by its global norm and goes
-/// to the optimizer; every rank does the same update, in one pass over flat arenas. Weights, losses, metrics and
+/// to the optimizer; every rank does the same update. Weights, losses, metrics and
 /// decisions are the same bits for every number of ranks at the same global batch and micro-batch.
 ///
 /// Apart from steps that validate, log or write a checkpoint, a step allocates nothing (MPI's library aside).
@@ -51,7 +51,7 @@ public final class Trainer<Task: TrainingTask> {
 
     let weights: Buffer<Scalar>
     private let gradient: Buffer<Scalar>
-    let optimizerState: [Buffer<Scalar>]
+    let optimizerState: OptimizerState<Scalar>
     /// The running mean of the weights, if there is one.
     let average: Buffer<Scalar>?
     /// The weights of the best validation, if they are kept.
@@ -90,7 +90,7 @@ public final class Trainer<Task: TrainingTask> {
         func arena() -> Buffer<Scalar> { Buffer(repeating: 0, count: layout.count) }
         weights = arena()
         gradient = arena()
-        optimizerState = (0..<configuration.optimizer.stateCount).map { _ in arena() }
+        optimizerState = OptimizerState(configuration.optimizer, layout: layout)
         average = configuration.averaging > 0 ? arena() : nil
         best = configuration.validation?.keep == .best ? arena() : nil
         layout.initialize(weights.pointer, seed: configuration.seed)
@@ -135,7 +135,7 @@ public final class Trainer<Task: TrainingTask> {
     ///
     /// - Parameter wantsCheckpoint: whether this rank wants a checkpoint after the step.
     /// - Returns: whether any rank wants to stop, or wants a checkpoint.
-    /// - Throws: `TrainingError.notFinite` on every rank; what the task throws on one.
+    /// - Throws: `TrainingError.notFinite` and `OptimizerError` on every rank; what the task throws on one.
     @discardableResult
     public func takeStep(wantsCheckpoint: Bool = false) throws -> (stop: Bool, checkpoint: Bool) {
         sampler.draw(
@@ -152,7 +152,7 @@ public final class Trainer<Task: TrainingTask> {
         let request = (reducer.isRaised(.stop), reducer.isRaised(.checkpoint))
         loss = reducer.figure(0)
         reducer.writeMeans(to: gradient.pointer)
-        update()
+        try update()
         step += 1
         return request
     }
@@ -198,18 +198,17 @@ public final class Trainer<Task: TrainingTask> {
     }
 
     /// Clipping, the optimizer and the running mean: the same on every rank, from the same bits.
-    private func update() {
+    private func update() throws {
         let count = task.layout.count
         gradientNorm = sumOfSquares(gradient.pointer, count: count).squareRoot()
         let isTooLong = configuration.clip > 0 && gradientNorm > configuration.clip
         learningRate = configuration.schedule.rate(at: step, of: totalSteps)
         // A short memory at first, so that the first weights are soon forgotten.
         let decay = min(configuration.averaging, Double(1 + step) / Double(10 + step))
-        configuration.optimizer.update(
+        try optimizerState.update(
             weights.pointer, gradients: gradient.pointer,
-            gradientScale: isTooLong ? configuration.clip / gradientNorm : 1, state: optimizerState,
-            rate: learningRate, step: step, average: average.map { WeightAverage($0.pointer, decay: Scalar(decay)) },
-            count: count)
+            gradientScale: isTooLong ? configuration.clip / gradientNorm : 1, rate: learningRate, step: step,
+            average: average.map { WeightAverage($0.pointer, decay: Scalar(decay)) })
     }
 
     /// The mean of a figure beside the loss over the last step's micro-batches, by its index.

@@ -4,7 +4,7 @@ import NeuralNetworks
 /// The section `training.optimizer`.
 struct OptimizerConfiguration: Configurable {
     enum Kind: String, CaseIterable, ConfigurationChoice {
-        case adam, adamW, sgd
+        case adam, adamW, soap, sgd
     }
 
     let optimizer: Optimizer
@@ -22,6 +22,22 @@ struct OptimizerConfiguration: Configurable {
                 : try section.value("weightDecay", default: 0.01, in: .atLeast(0),
                                     "weights shrink by this times the learning rate in each step")
             optimizer = .adamW(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay)
+        case .soap:
+            let usual = SOAP()
+            optimizer = .soap(SOAP(
+                beta1: try section.value("beta1", default: usual.beta1, in: .from(0, below: 1),
+                                         "decay of the mean gradient"),
+                beta2: try section.value("beta2", default: usual.beta2, in: .from(0, below: 1),
+                                         "decay of the mean squared gradient and of the matrices of its products"),
+                epsilon: try section.value("epsilon", default: usual.epsilon, in: .above(0),
+                                           "added to the root of the mean squared gradient"),
+                weightDecay: try section.value("weightDecay", default: usual.weightDecay, in: .atLeast(0),
+                                               "weights shrink by this times the learning rate in each step"),
+                preconditionEvery: try section.value("preconditionEvery", default: usual.preconditionEvery,
+                                                     in: .atLeast(1), unit: "steps",
+                                                     "how often the bases follow the matrices"),
+                largestSide: try section.value("largestSide", default: usual.largestSide, in: .atLeast(1),
+                                               "a longer axis of a parameter is not preconditioned")))
         case .sgd:
             optimizer = .sgd(momentum: try section.value("momentum", default: 0, in: .from(0, below: 1),
                                                          "part of the last change that is kept"))

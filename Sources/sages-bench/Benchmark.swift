@@ -90,11 +90,17 @@ enum BenchmarkClock {
     case wall
     /// Time that the calling thread had a processor: what kernels of one thread take where others share the machine.
     case processor
+    /// Time that all threads of the process had processors.
+    case process
 
     /// Seconds since a fixed moment.
     var seconds: Double {
         var time = timespec()
-        clock_gettime(self == .wall ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID, &time)
+        switch self {
+        case .wall: clock_gettime(CLOCK_MONOTONIC, &time)
+        case .processor: clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        case .process: clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        }
         return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
     }
 }

@@ -8,10 +8,14 @@ import MPI
 ///
 ///     open CASE             makes the case ready                ok work=N
 ///     time CASE SECONDS     runs it for about SECONDS           ok seconds=S calls=N   (S of one call, wall clock)
+///     calls CASE N          runs it N times                     ok seconds=S calls=N processor=C   (C of all ranks)
 ///     losses CASE N         N training steps                    ok L1 L2 ...
 ///     export CASE FILE      weights of a training case          ok
 ///     delay SECONDS         from now on messages take so long   ok
-///     counts CASE           runs it once                        ok messages=N collectives=N   (of rank 0)
+///     counts CASE           runs it ten times                   ok messages=N collectives=N waits=S sums=S
+///                                                               (of rank 0 and one run: messages sent, collective
+///                                                               operations, seconds of waiting for messages, and within
+///                                                               blocking collective operations)
 ///
 /// Cases, words joined by colons:
 ///
@@ -80,12 +84,17 @@ final class Service {
         case ("time", 3):
             let (seconds, calls) = try time(served, seconds: Double(words[2]) ?? 0.05)
             return "seconds=\(seconds) calls=\(calls)"
+        case ("calls", 3):
+            let (seconds, processor) = try run(served, calls: max(1, Int(words[2]) ?? 1))
+            return "seconds=\(seconds) calls=\(words[2]) processor=\(processor)"
         case ("counts", 2):
             try served.call()
+            let calls = 10
             sages_message_counts_reset()
-            try served.call()
+            for _ in 0..<calls { try served.call() }
             let counts = sages_message_counts_now()
-            return "messages=\(counts.messages) collectives=\(counts.collectives)"
+            return "messages=\(counts.messages / calls) collectives=\(counts.collectives / calls) "
+                + "waits=\(counts.wait_seconds / Double(calls)) sums=\(counts.collective_seconds / Double(calls))"
         case ("losses", 3):
             guard let training = served.training else { break }
             return try (0..<(Int(words[2]) ?? 1)).map { _ in
@@ -110,21 +119,26 @@ final class Service {
 
     /// Seconds of one call by the wall clock, of the slowest rank.
     private func time(_ served: ServedCase, seconds: Double) throws -> (seconds: Double, calls: Int) {
-        func run(_ calls: Int) throws -> Double {
-            try communicator.barrier()
-            let start = BenchmarkClock.wall.seconds
-            for _ in 0..<calls { try served.call() }
-            return try communicator.allReduce(BenchmarkClock.wall.seconds - start, .maximum)
-        }
         if served.callSeconds == nil {
             // The first call is a warm-up: it plans memory and calibrates.
-            _ = try run(1)
-            served.callSeconds = try run(2) / 2
+            _ = try run(served, calls: 1)
+            served.callSeconds = try run(served, calls: 2).seconds
         }
         let calls = max(1, Int((seconds / (served.callSeconds ?? seconds)).rounded()))
-        let elapsed = try run(calls)
-        served.callSeconds = elapsed / Double(calls)
-        return (elapsed / Double(calls), calls)
+        let once = try run(served, calls: calls).seconds
+        served.callSeconds = once
+        return (once, calls)
+    }
+
+    /// Of one call: seconds by the wall clock of the slowest rank, and processor seconds of all ranks with their threads.
+    private func run(_ served: ServedCase, calls: Int) throws -> (seconds: Double, processor: Double) {
+        try communicator.barrier()
+        let (start, before) = (BenchmarkClock.wall.seconds, BenchmarkClock.process.seconds)
+        for _ in 0..<calls { try served.call() }
+        let (seconds, processor) = (BenchmarkClock.wall.seconds - start, BenchmarkClock.process.seconds - before)
+        return (
+            try communicator.allReduce(seconds, .maximum) / Double(calls),
+            try communicator.allReduce(processor, .sum) / Double(calls))
     }
 }
 

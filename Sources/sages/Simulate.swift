@@ -21,6 +21,7 @@ struct Simulate: Verb {
     let precision: H5MDOptions.Precision?
     let deflate: Int?
     let flushInterval: Double
+    let restartInterval: Double
     let writers: Int?
     let parts: Extent3?
     let boundaries: Boundaries?
@@ -40,6 +41,7 @@ struct Simulate: Verb {
         precision = arguments.text("precision").flatMap { H5MDOptions.Precision(rawValue: $0) }
         deflate = try arguments.number("deflate", in: .between(1, 9))
         flushInterval = try arguments.requiredNumber("flush", in: .atLeast(0))
+        restartInterval = try arguments.requiredNumber("restart", in: .atLeast(0))
         writers = try arguments.number("writers", in: .atLeast(1))
         parts = try arguments.extents("decomposition").map { Extent3(z: $0.z, y: $0.y, x: $0.x) }
         boundaries = try arguments.text("boundary").map { try Boundaries(parsing: $0) }
@@ -82,7 +84,7 @@ struct Simulate: Verb {
             self.model, as: Float.self, communicator: communicator)
         let first = try SimulationStart(
             input, frame: frame, for: model, boundaries: boundaries, replicate: replicate, communicator: communicator)
-        // What is behind the last whole frame is done again.
+        // What is behind the last whole state is done again.
         let resumed = resumes
             ? try SimulationStart(resuming: output, of: first, for: model, communicator: communicator) : nil
         let done = resumed?.completedSteps ?? 0
@@ -98,8 +100,10 @@ struct Simulate: Verb {
         let simulator = try Simulator<Float>(
             model: model, parameters: parameters, start: resumed ?? first, communicator: communicator, parts: parts,
             environment: environment, alignment: try first.alignment(for: model, communicator))
+        // The state of an earlier run is none of a new one.
+        if resumed == nil { try SimulationRestart.remove(beside: output, communicator: communicator) }
         let writer = resumed != nil
-            ? try append(communicator)
+            ? try append(keeping: resumed?.completedFrames, communicator)
             : try SimulationOutput<Float>(
                 creating: output, atomCount: first.atomCount, species: first.species, box: first.box,
                 provenance: provenance(text, configuration.training.seed, first), precision: precision ?? .float64,
@@ -121,7 +125,14 @@ struct Simulate: Verb {
     ) throws -> ExitStatus {
         let done = simulator.step
         func isDue(_ step: Int) -> Bool { step % every == 0 || step == steps }
+        func keepState() throws {
+            try SimulationRestart.write(simulator, beside: writer, provenance: provenance, communicator: communicator)
+        }
         if resumed.map({ $0.isBetweenFrames && isDue(done) }) ?? true { try writer.write(simulator) }
+        // A frame in single precision is no state: without one beside it, nothing could go on from it.
+        let needsState = writer.precision == .float32
+        if needsState && resumed == nil { try keepState() }
+        var schedule = RestartSchedule(interval: restartInterval, step: done)
 
         let progress = ProgressReport("simulation", unit: "steps", from: done, of: steps)
         let begin = MPIEnvironment.wallTime()
@@ -131,17 +142,18 @@ struct Simulate: Verb {
             isInterrupted = try simulator.advance(request: JobSignals.received != nil) && simulator.step < steps
             try writer.proceed()
             if isDue(simulator.step) { try writer.write(simulator) }
+            if try schedule.isDue(simulator.step, communicator), simulator.step < steps && !isInterrupted {
+                try keepState()
+                schedule.restart(at: simulator.step)
+            }
             progress.advance(to: simulator.step)
         }
         progress.finish()
+        // The last frame of a whole run is its state, unless it is in single precision: then more steps can be added, too.
+        if isInterrupted || needsState { try keepState() }
         try writer.close()
         let seconds = MPIEnvironment.wallTime() - begin
-        if isInterrupted && !isDue(simulator.step) {
-            try SimulationRestart.write(
-                simulator, beside: output, provenance: provenance, communicator: communicator)
-        } else {
-            try SimulationRestart.remove(beside: output, communicator: communicator)
-        }
+        if !isInterrupted && !needsState { try SimulationRestart.remove(beside: output, communicator: communicator) }
         if isInterrupted {
             Message.note("stopped after \(simulator.step) of \(steps) steps; go on with --resume")
             return .resumable
@@ -152,9 +164,10 @@ struct Simulate: Verb {
     }
 
     /// The output of the interrupted run, which goes on as it began.
-    private func append(_ communicator: Communicator) throws -> SimulationOutput<Float> {
+    private func append(keeping frames: Int?, _ communicator: Communicator) throws -> SimulationOutput<Float> {
         let writer = try SimulationOutput<Float>(
-            appendingTo: output, flushInterval: flushInterval, writers: writers, communicator: communicator)
+            appendingTo: output, keeping: frames, flushInterval: flushInterval, writers: writers,
+            communicator: communicator)
         func refuse(_ what: String) -> SAGESnetError { .badRequest("\(output) was begun \(what): resume it so") }
         if let precision, precision != writer.precision { throw refuse("with --precision \(writer.precision)") }
         if let deflate, deflate != writer.deflate {

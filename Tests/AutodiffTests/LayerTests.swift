@@ -1,5 +1,4 @@
 import Autodiff
-import Kernels
 import NeuralNetworks
 import Tensor
 import Testing
@@ -55,31 +54,6 @@ struct LayerTests {
         program.set(b, Tensor([2, 2], [1, 0, 3, 0]))
         try program.run()
         #expect(program.value(of: loss)[0] == 5)
-    }
-
-    /// Against the published update, element by element.
-    @Test func adamW() {
-        let (beta1, beta2, epsilon, decay, rate) = (0.9, 0.99, 1e-8, 0.1, 0.02)
-        let optimizer = Optimizer.adamW(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: decay)
-        let weights = Buffer<Double>(repeating: 1.5, count: 16)
-        let state = [Buffer<Double>(repeating: 0, count: 16), Buffer<Double>(repeating: 0, count: 16)]
-        let average = Buffer<Double>(repeating: 1, count: 16)
-        var (w, m, v, mean) = (1.5, 0.0, 0.0, 1.0)
-        for step in 0..<5 {
-            let g = 0.3 - 0.2 * Double(step)
-            let gradients = Buffer<Double>(repeating: g, count: 16)
-            optimizer.update(
-                weights.pointer, gradients: gradients.pointer, gradientScale: 0.5, state: state, rate: rate, step: step,
-                average: WeightAverage(average.pointer, decay: 0.75), count: 16)
-            m = beta1 * m + (1 - beta1) * g / 2
-            v = beta2 * v + (1 - beta2) * g * g / 4
-            var (power1, power2) = (1.0, 1.0)
-            for _ in 0...step { (power1, power2) = (power1 * beta1, power2 * beta2) }
-            w -= rate * (m / (1 - power1) / ((v / (1 - power2)).squareRoot() + epsilon) + decay * w)
-            mean += 0.25 * (w - mean)
-            #expect(abs(weights[0] - w) < 1e-12 && weights[15] == weights[0])
-            #expect(abs(average[0] - mean) < 1e-12 && average[15] == average[0])
-        }
     }
 
     @Test func schedule() {

@@ -6,12 +6,12 @@ import Testing
 /// Rows that belong to other rows, and functions of distances, against finite differences to second order.
 struct RowMapTests {
     private func expectCorrect(
-        _ points: [Tensor<Double>], over domain: RowDomain, sourceLocation: SourceLocation = #_sourceLocation,
-        _ function: ([Variable<Double>]) -> Variable<Double>
+        _ points: [Tensor<Double>], over domain: RowDomain, steepness: Double = 1,
+        sourceLocation: SourceLocation = #_sourceLocation, _ function: ([Variable<Double>]) -> Variable<Double>
     ) throws {
         let check = try GradientCheck(at: points, over: domain, of: function)
-        #expect(check.firstOrderError < 1e-8, sourceLocation: sourceLocation)
-        #expect(check.secondOrderError < 1e-7, sourceLocation: sourceLocation)
+        #expect(check.firstOrderError < 1e-8 * steepness, sourceLocation: sourceLocation)
+        #expect(check.secondOrderError < 1e-7 * steepness, sourceLocation: sourceLocation)
         #expect(check.forwardModeError < 1e-12, sourceLocation: sourceLocation)
     }
 
@@ -68,7 +68,8 @@ struct RowMapTests {
         let domain = RowDomain("edges", capacity: 37, count: 37)
         var point = Tensor<Double>([37, 1])
         for row in 0..<37 { point[row] = function == .chebyshev(count: 5) ? -0.97 + 0.053 * Double(row) : 0.9 + 0.047 * Double(row) }
-        try expectCorrect([point], over: domain) { $0[0].expanded(in: function).squared }
+        // The third derivatives, by which differences err, grow with the cube of the number of functions.
+        try expectCorrect([point], over: domain, steepness: 3) { $0[0].expanded(in: function).squared }
     }
 
     @Test func valuesOfRadialFunctions() throws {

@@ -32,15 +32,19 @@ private struct Rows {
 
     init(_ occupancy: Occupancy, _ decomposition: Decomposition, rank: Int) {
         let range = decomposition.range(ofRank: rank)
+        let inner = HaloPlan(decomposition, rank: rank).inner
         var cellOfRow: [Int32] = []
         var globalCell: [Int] = []
         var copies: [Int] = []
-        forEachCell(range) { cell in
-            let index = decomposition.cells.index(of: cell)
-            for copy in 0..<occupancy.rows(inCell: index) {
-                cellOfRow.append(Int32(range.extent.index(of: cell - range.lower)))
-                globalCell.append(index)
-                copies.append(copy)
+        for isInner in [false, true] {
+            forEachCell(range) { cell in
+                guard inner.contains(cell - range.lower) == isInner else { return }
+                let index = decomposition.cells.index(of: cell)
+                for copy in 0..<occupancy.rows(inCell: index) {
+                    cellOfRow.append(Int32(range.extent.index(of: cell - range.lower)))
+                    globalCell.append(index)
+                    copies.append(copy)
+                }
             }
         }
         (self.cellOfRow, self.globalCell, self.copy) = (cellOfRow, globalCell, copies)
@@ -99,20 +103,17 @@ private func firstWrongCell(_ cells: OccupiedCells, _ array: [Double], _ occupan
     return wrong ?? (used == Set(0..<cells.totalRows) ? nil : "some ghost row belongs to no cell")
 }
 
-private func checkInterior(_ cells: OccupiedCells, _ rows: Rows) throws {
-    let interior = Set(cells.interiorRows.map(Int.init))
-    let boundary = Set(cells.boundaryRows.map(Int.init))
-    try expect(interior.isDisjoint(with: boundary) && interior.union(boundary) == Set(0..<cells.ownedRows), "a partition")
-    try expect(Array(cells.interiorRows) == cells.interiorRows.sorted(), "interior rows ascend")
+private func checkBorder(_ cells: OccupiedCells, _ rows: Rows) throws {
+    try expect(cells.rowsToSend.allSatisfy { $0 < cells.borderRows }, "rows of other ranks' ghosts are at the border")
     let width = Extent3(repeating: cells.box.haloWidth)
-    for row in interior {
+    for row in cells.borderRows..<cells.ownedRows {
         let center = cells.box.cells.cell(at: Int(rows.cellOfRow[row]))
         try forEachCell(CellRange(lower: center - width, upper: center + width + Extent3(repeating: 1))) { neighbor in
             let first = Int(cells.firstRow[cells.box.index(neighbor)])
-            try expect(first < cells.ownedRows, "interior row \(row) depends on ghost row \(first)")
+            try expect(first < cells.ownedRows, "row \(row) behind the border depends on ghost row \(first)")
         }
     }
-    if cells.ghostRows == 0 && cells.communicator.size == 1 { try expect(boundary.isEmpty, "nothing to wait for") }
+    if cells.ghostRows == 0 && cells.communicator.size == 1 { try expect(cells.borderRows == 0, "nothing to wait for") }
 }
 
 private func eachCase(_ communicator: Communicator, _ body: (Decomposition) throws -> Void) throws {
@@ -125,40 +126,34 @@ private func eachCase(_ communicator: Communicator, _ body: (Decomposition) thro
     }
 }
 
-/// Three steps of a sum over the 27 neighbors by the table of neighbor rows, in interior rows while messages travel.
+/// Three steps of a sum over the 27 neighbors by the table of neighbor rows, behind the border while messages travel.
 private func stencilSteps(_ decomposition: Decomposition, _ communicator: Communicator) throws -> [(Int, Float)] {
     let rows = Rows(.single(seed: 3), decomposition, rank: communicator.rank)
-    let cells = try OccupiedCells(decomposition, communicator: communicator, rowCapacity: 0, sendCapacity: 0)
+    let cells = try OccupiedCells(decomposition, communicator: communicator, sendCapacity: 0)
     try rebuild(cells, rows)
     let rowExchange = try OccupiedRowExchange<Float>(cells, channelCapacity: 1, rowCapacity: 0)
     var current = [Float](repeating: 0, count: cells.totalRows + 1)
     for row in 0..<cells.ownedRows { current[row] = Float(smallNumber(rows.globalCell[row], 9)) / 3 }
-    let lists = [Array(cells.interiorRows), Array(cells.boundaryRows)]
-    let tables = try lists.map { list in
-        var table = [Int32](repeating: -2, count: list.count * 27)
-        try table.withUnsafeMutableBufferPointer { table in
-            try rows.cellOfRow.withUnsafeBufferPointer { cellOfRow in
-                try list.withUnsafeBufferPointer { try cells.fillNeighborRows(table, cellOfRow: cellOfRow, rows: $0) }
-            }
-        }
-        return table
+    var table = [Int32](repeating: -2, count: cells.ownedRows * 27)
+    try table.withUnsafeMutableBufferPointer { table in
+        try rows.cellOfRow.withUnsafeBufferPointer { try cells.fillNeighborRows(table, cellOfRow: $0) }
     }
     for _ in 0..<3 {
         var next = current
-        func compute(_ part: Int) {
-            for (position, row) in lists[part].enumerated() {
+        func compute(_ part: Range<Int>) {
+            for row in part {
                 var sum: Float = 0
                 for direction in 0..<27 {
-                    let neighbor = Int(tables[part][position * 27 + direction])
+                    let neighbor = Int(table[row * 27 + direction])
                     if neighbor >= 0 { sum.addProduct(current[neighbor], 0.037 + 0.001 * Float(direction)) }
                 }
-                next[Int(row)] = sum
+                next[row] = sum
             }
         }
         try current.withUnsafeMutableBufferPointer { try rowExchange.start($0.baseAddress.unsafelyUnwrapped, channels: 1) }
-        compute(0)
+        compute(cells.borderRows..<cells.ownedRows)
         try rowExchange.finish()
-        compute(1)
+        compute(0..<cells.borderRows)
         current = next
     }
     return (0..<cells.ownedRows).map { (rows.globalCell[$0], current[$0]) }
@@ -167,7 +162,7 @@ private func stencilSteps(_ decomposition: Decomposition, _ communicator: Commun
 let gridOccupiedTests: [DistributedTest] = [
     DistributedTest("grid.occupied.ghostRows", ranks: everyCount, timeout: 300) { communicator in
         try eachCase(communicator) { decomposition in
-            let cells = try OccupiedCells(decomposition, communicator: communicator, rowCapacity: 4, sendCapacity: 4)
+            let cells = try OccupiedCells(decomposition, communicator: communicator, sendCapacity: 4)
             let rowExchange = try OccupiedRowExchange<Double>(cells, channelCapacity: 2, rowCapacity: 4)
             for occupancy in [Occupancy.crowded(seed: 1), .full, .single(seed: 2), .crowded(seed: 5)] {
                 let rows = Rows(occupancy, decomposition, rank: communicator.rank)
@@ -178,7 +173,7 @@ let gridOccupiedTests: [DistributedTest] = [
                     let wrong = firstWrongCell(cells, array, occupancy, channels: channels)
                     try expect(wrong == nil, "\(wrong ?? "") (\(decomposition))")
                 }
-                try checkInterior(cells, rows)
+                try checkBorder(cells, rows)
             }
         }
     },
@@ -186,7 +181,7 @@ let gridOccupiedTests: [DistributedTest] = [
         let parts = communicator.size == 8 ? Extent3(repeating: 2) : nil
         let decomposition = try Decomposition(cells: Extent3(z: 7, y: 11, x: 13), boundaries: .periodic, haloWidth: 1,
                                               ranks: communicator.size, parts: parts)
-        let cells = try OccupiedCells(decomposition, communicator: communicator, rowCapacity: 0, sendCapacity: 0)
+        let cells = try OccupiedCells(decomposition, communicator: communicator, sendCapacity: 0)
         let rows = Rows(.full, decomposition, rank: communicator.rank)
         try rebuild(cells, rows)
         let rowExchange = try OccupiedRowExchange<Double>(cells, channelCapacity: 1, rowCapacity: 0)
@@ -204,7 +199,7 @@ let gridOccupiedTests: [DistributedTest] = [
     DistributedTest("grid.occupied.adjoint", ranks: everyCount, timeout: 300) { communicator in
         let rank = communicator.rank
         try eachCase(communicator) { decomposition in
-            let cells = try OccupiedCells(decomposition, communicator: communicator, rowCapacity: 0, sendCapacity: 0)
+            let cells = try OccupiedCells(decomposition, communicator: communicator, sendCapacity: 0)
             try rebuild(cells, Rows(.crowded(seed: 4), decomposition, rank: rank))
             let rowExchange = try OccupiedRowExchange<Double>(cells, channelCapacity: 1, rowCapacity: 0)
             let channels = 3
@@ -228,7 +223,7 @@ let gridOccupiedTests: [DistributedTest] = [
         for cells in haloTestGrids {
             for boundaries in everyBoundaries {
                 let decomposition = try Decomposition(cells: cells, boundaries: boundaries, haloWidth: 1, ranks: communicator.size)
-                let occupied = try OccupiedCells(decomposition, communicator: communicator, rowCapacity: 0, sendCapacity: 0)
+                let occupied = try OccupiedCells(decomposition, communicator: communicator, sendCapacity: 0)
                 let rows = Rows(.single(seed: 8), decomposition, rank: communicator.rank)
                 try rebuild(occupied, rows)
                 let rowExchange = try OccupiedRowExchange<Double>(occupied, channelCapacity: 1, rowCapacity: 0)
@@ -266,7 +261,7 @@ let gridOccupiedTests: [DistributedTest] = [
     DistributedTest("grid.occupied.allocatesNothing", ranks: everyCount) { communicator in
         let decomposition = try Decomposition(cells: Extent3(z: 12, y: 11, x: 13), boundaries: .periodic, haloWidth: 1,
                                               ranks: communicator.size)
-        let cells = try OccupiedCells(decomposition, communicator: communicator, rowCapacity: 0, sendCapacity: 0)
+        let cells = try OccupiedCells(decomposition, communicator: communicator, sendCapacity: 0)
         let rowExchange = try OccupiedRowExchange<Float>(cells, channelCapacity: 8, rowCapacity: 0)
         // The occupancy changes from step to step.
         let states = [1, 2, 3].map { Rows(.crowded(seed: $0), decomposition, rank: communicator.rank).cellOfRow }
@@ -288,7 +283,7 @@ let gridOccupiedTests: [DistributedTest] = [
     },
     DistributedTest("grid.occupied.refusals", ranks: everyCount) { communicator in
         let decomposition = try Decomposition(cells: Extent3(repeating: 8), boundaries: .open, haloWidth: 1, ranks: communicator.size)
-        let cells = try OccupiedCells(decomposition, communicator: communicator, rowCapacity: 4, sendCapacity: 4)
+        let cells = try OccupiedCells(decomposition, communicator: communicator, sendCapacity: 4)
         for bad in [[Int32(3), 2], [-1], [Int32(cells.box.cells.count)]] {
             let error = try expectError(GridError.self, "\(bad)") { try bad.withUnsafeBufferPointer { try cells.rebuild(cellOfRow: $0) } }
             try expect(error.exitStatus == .internal, "\(error)")

@@ -74,7 +74,10 @@ extension Trainer where Task == RegressionTask {
     var fingerprint: [UInt64] {
         var checksum = Checksum()
         checksum.add(weights.pointer, count: weights.count)
-        for state in optimizerState { checksum.add(state.pointer, count: state.count) }
+        for state in optimizerState.moments { checksum.add(state.pointer, count: state.count) }
+        for state in [optimizerState.statistics, optimizerState.bases] {
+            if let state { checksum.add(state.pointer, count: state.count) }
+        }
         var result = Checksum()
         for value in parameters { result.add(Double(value)) }
         return [

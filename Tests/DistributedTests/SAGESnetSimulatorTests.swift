@@ -27,6 +27,17 @@ private func expectSerialBits(_ rollout: RandomRollout, _ communicator: Communic
 private let occupied = "cells: \"occupied\", slots: 6, channels: 8, blocks: 2, origin: \"corner\""
 private let dense = "cells: \"dense\", slots: 6, channels: 8, blocks: 2, origin: \"corner\""
 
+/// Rows of atoms, with some two bonds each.
+private func bonded(_ edges: SIMD3<Double>) -> RandomRollout {
+    var rollout = RandomRollout(
+        "predictor: \"bonds\", bonds: { cutoff: 0.9, bondCutoff: 0.8, margin: 0.1, pairFunctions: 3, pairChannels: 3, "
+            + "bondFunctions: 4, bondChannels: 5, bondWidth: 6, angleFunctions: 3, angleChannels: 5, atomWidth: 4 }")
+    rollout.box.edges = edges
+    rollout.atoms = Int(edges.x * edges.y * edges.z)
+    (rollout.timeStep, rollout.kick, rollout.speed) = (0.002, 0.00005, 5)
+    return rollout
+}
+
 /// Several periods of a box that is one or a few cells thick.
 private func small(_ members: String, _ edges: SIMD3<Double>, atoms: Int) -> RandomRollout {
     var rollout = RandomRollout(members)
@@ -72,6 +83,21 @@ let sagesnetSimulatorTests: [DistributedTest] = [
                     RandomRollout("\(occupied), predictor: \"\(predictor)\", form: \"\(form)\""), communicator)
             }
         }
+    },
+    DistributedTest("sagesnet.simulator.serialBits.bonds", ranks: several) { communicator in
+        for edges in [SIMD3<Double>(13, 11, 7), SIMD3(2, 9, 2), SIMD3(1, 4, 3)] {
+            try expectSerialBits(bonded(edges), communicator)
+            // Every cut there can be.
+            for parts in [Extent3(z: 2, y: 1, x: 1), Extent3(z: 1, y: 2, x: 1)] {
+                var cut = bonded(edges)
+                cut.parts = parts
+                try expectSerialBits(cut, communicator)
+            }
+        }
+        var open = bonded(SIMD3(6, 8, 7))
+        open.box = SimulationBox(edges: open.box.edges, boundaries: (.open, .periodic, .open))
+        open.margin = 1
+        try expectSerialBits(open, communicator)
     },
     DistributedTest("sagesnet.simulator.serialBits.dense", ranks: several) { communicator in
         for algorithm in ConvolutionAlgorithm.allCases

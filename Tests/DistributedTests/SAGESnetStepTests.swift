@@ -102,8 +102,10 @@ let sagesnetStepTests: [DistributedTest] = [
                 for isBetween in [false, true] {
                     let step = whole.step
                     if isBetween {
+                        let begun = try SimulationOutput<Float>(appendingTo: output, communicator: communicator)
                         try SimulationRestart.write(
-                            whole, beside: output, provenance: provenance, communicator: communicator)
+                            whole, beside: begun, provenance: provenance, communicator: communicator)
+                        try begun.close()
                     }
                     guard let start = try SimulationStart(
                         resuming: output, of: first, for: model, communicator: communicator)

@@ -27,7 +27,7 @@ struct RandomRollout {
     init(_ members: String) { self.members = members }
 
     func model() throws -> SAGESnetModel {
-        let configuration = try modelConfiguration("elements: [\"H\", \"C\"], cell: 1, \(members)")
+        let configuration = try modelConfiguration(members, defaults: ["elements": "[\"H\", \"C\"]", "cell": "1"])
         var normalization = Normalization()
         normalization.offset = 0.3
         normalization.velocity = speed

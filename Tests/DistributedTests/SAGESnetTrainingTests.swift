@@ -21,7 +21,7 @@ private func training(microBatch: Int = 1) -> TrainingConfiguration {
 
 /// The bits of the weights after some steps of training. Collective.
 private func weights(_ members: String, _ path: String, microBatch: Int, _ communicator: Communicator) throws -> [UInt64] {
-    let task = try SAGESnetTask<Float>(modelConfiguration("cell: 1, \(members)"), training: [path], validation: [])
+    let task = try SAGESnetTask<Float>(modelConfiguration(members, defaults: ["cell": "1"]), training: [path], validation: [])
     let trainer = try Trainer(
         task: task, configuration: training(microBatch: microBatch), communicator: communicator)
     for _ in 0..<4 { try trainer.takeStep() }
@@ -42,6 +42,7 @@ private let variants = [
     "channels: 6, blocks: 1, predictor: \"increment\", form: \"scatter\", rollout: 2, positionNoise: 0.01, "
         + "velocityNoise: 0.1, environment: [\"temperature\"]",
     "channels: 6, blocks: 1, slots: 4, origin: \"random\"",
+    "cell: 2, predictor: \"bonds\", bonds: { cutoff: 1.75, bondCutoff: 1.6, margin: 0.2, bondChannels: 5, angleChannels: 5 }",
 ]
 
 let sagesnetTrainingTests: [DistributedTest] = [
@@ -66,7 +67,7 @@ let sagesnetTrainingTests: [DistributedTest] = [
     DistributedTest("sagesnet.training.threadsAllocateNothing", ranks: few) { communicator in
         try withCrystal(communicator) { path in
             for members in variants {
-                let task = try SAGESnetTask<Float>(modelConfiguration("cell: 1, \(members)"), training: [path], validation: [])
+                let task = try SAGESnetTask<Float>(modelConfiguration(members, defaults: ["cell": "1"]), training: [path], validation: [])
                 let trainer = try Trainer(task: task, configuration: training(microBatch: 2), communicator: communicator)
                 for index in 0..<task.training[0].frameCount { _ = try task.training[0].frame(index) }
                 try withThreads(3) {
@@ -96,7 +97,7 @@ let sagesnetTrainingTests: [DistributedTest] = [
     DistributedTest("sagesnet.training.allocatesNothing", ranks: few) { communicator in
         try withCrystal(communicator) { path in
             for members in variants {
-                let task = try SAGESnetTask<Float>(modelConfiguration("cell: 1, \(members)"), training: [path], validation: [])
+                let task = try SAGESnetTask<Float>(modelConfiguration(members, defaults: ["cell": "1"]), training: [path], validation: [])
                 let trainer = try Trainer(
                     task: task, configuration: training(microBatch: 2), communicator: communicator)
                 // Until each rank has read all frames: with them goes the allocation.

@@ -48,14 +48,15 @@ let trafficTests: [DistributedTest] = [
         for (cells, boundaries) in grids {
             let decomposition = try Decomposition(
                 cells: cells, boundaries: boundaries, haloWidth: 1, ranks: communicator.size)
-            let occupied = try OccupiedCells(decomposition, communicator: communicator, rowCapacity: 0, sendCapacity: 0)
+            let occupied = try OccupiedCells(decomposition, communicator: communicator, sendCapacity: 0)
             // One cell in three of the lower half, so that some messages are empty.
             let range = decomposition.range(ofRank: communicator.rank)
             let rows = (0..<range.count).filter {
                 let cell = range.lower + range.extent.cell(at: $0)
                 return cell.z < cells.z / 2 && cells.index(of: cell) % 3 == 0
             }.map { Int32($0) }
-            try rows.withUnsafeBufferPointer { try occupied.rebuild(cellOfRow: $0) }
+            let ordered = rows.filter { occupied.isAtBorder(cell: Int($0)) } + rows.filter { !occupied.isAtBorder(cell: Int($0)) }
+            try ordered.withUnsafeBufferPointer { try occupied.rebuild(cellOfRow: $0) }
             let exchange = try OccupiedRowExchange<Double>(occupied, channelCapacity: 1, rowCapacity: 0)
             let array = Buffer<Double>(repeating: 1, count: 4 * max(occupied.totalRows, 1))
             let counts = try countMessages {

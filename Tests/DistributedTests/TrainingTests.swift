@@ -43,6 +43,11 @@ let trainingTests: [DistributedTest] = [
     DistributedTest("training.sameBits.momentum", ranks: [3]) { communicator in
         try expectSameBits(communicator, configuration(globalBatch: 50, microBatch: 5, optimizer: .sgd(momentum: 0.8)))
     },
+    DistributedTest("training.sameBits.soap", ranks: [2, 3, 4]) { communicator in
+        let soap = Optimizer.soap(SOAP(preconditionEvery: 3))
+        try expectSameBits(communicator, configuration(steps: 12, globalBatch: 9, optimizer: soap))
+        try expectSameBits(communicator, configuration(steps: 12, globalBatch: 6, microBatch: 3, optimizer: soap))
+    },
     DistributedTest("training.sameBits.earlyStop", ranks: [2, 3, 4]) { communicator in
         // A learning rate far too large: validation does not improve for long.
         var configuration = configuration(steps: 500, patience: 3)
@@ -134,18 +139,39 @@ let trainingTests: [DistributedTest] = [
         }
         try expect(untested == .noValidationSamples, "\(untested)")
     },
-    DistributedTest("training.steadyStateAllocatesNothing", ranks: fewRanks) { communicator in
-        let trainer = try Trainer(
-            task: RegressionTask(samples: 7), configuration: configuration(steps: 100, microBatch: 2),
-            communicator: communicator, bucketElements: 40)
-        for _ in 0..<10 { try trainer.takeStep() }
-        // Four epochs pass, so that shuffling is counted too.
-        let allocations = try countAllocations {
-            for _ in 0..<3 { try trainer.takeStep() }
+    DistributedTest("training.soap.largeMatricesAllocateNothing", ranks: [1]) { _ in
+        var layout = ParameterLayout()
+        for shape: Shape in [[200, 96], [27, 24, 32], [40], [600, 8]] {
+            _ = layout.add("p\(shape)", shape, .scaledNormal(fanIn: 1, gain: 1))
         }
-        try expect(allocations == 0, "\(allocations) allocations in 3 steps")
-        try expect(trainer.reducer.bucketCount > 2, "\(trainer.reducer.bucketCount) buckets")
-        try expect(trainer.calibrations == 1, "\(trainer.calibrations) calibrations")
+        let state = OptimizerState<Float>(.soap(SOAP(preconditionEvery: 2)), layout: layout)
+        let (weights, gradients) = (
+            Buffer<Float>(repeating: 0, count: layout.count), Buffer<Float>(repeating: 0, count: layout.count))
+        func step(_ step: Int) throws {
+            layout.initialize(gradients.pointer, seed: UInt64(step))
+            try state.update(weights.pointer, gradients: gradients.pointer, gradientScale: 1, rate: 0.01, step: step)
+        }
+        for number in 0..<3 { try step(number) }
+        let generating = countAllocations { layout.initialize(gradients.pointer, seed: 1) }
+        let allocations = try countAllocations { for number in 3..<7 { try step(number) } }
+        try expect(allocations == 4 * generating, "\(allocations) allocations, \(generating) for each gradient")
+    },
+    DistributedTest("training.steadyStateAllocatesNothing", ranks: fewRanks) { communicator in
+        // In any three steps, bases are found anew.
+        for optimizer in [Optimizer.adam, .soap(SOAP(preconditionEvery: 3))] {
+            let trainer = try Trainer(
+                task: RegressionTask(samples: 7),
+                configuration: configuration(steps: 100, microBatch: 2, optimizer: optimizer),
+                communicator: communicator, bucketElements: 40)
+            for _ in 0..<10 { try trainer.takeStep() }
+            // Four epochs pass, so that shuffling is counted too.
+            let allocations = try countAllocations {
+                for _ in 0..<3 { try trainer.takeStep() }
+            }
+            try expect(allocations == 0, "\(optimizer): \(allocations) allocations in 3 steps")
+            try expect(trainer.reducer.bucketCount > 2, "\(trainer.reducer.bucketCount) buckets")
+            try expect(trainer.calibrations == 1, "\(trainer.calibrations) calibrations")
+        }
     },
 ]
 

@@ -211,9 +211,19 @@ let trajectoryTests: [DistributedTest] = killFixture + [
                     }
                 }
                 try LocalAtoms.with(mine) { try writer.append($0, step: Int64(number), time: Double(number), box: box) }
+                let writing = try communicator.allReduce(writer.order.rowCount > 0 ? 1 : 0, .sum)
+                try expect(writers == nil || writing == min(writers ?? 0, communicator.size), "\(writing) ranks write")
                 if number % flushEvery == 0 {
                     writer.prepareFlush()
                     try writer.flush()
+                    try communicator.agree {
+                        guard communicator.rank == 0 else { return }
+                        // What a kill would leave now is whole.
+                        let killed = path + ".killed"
+                        try FileManager.default.copyItem(atPath: path, toPath: killed)
+                        defer { try? FileManager.default.removeItem(atPath: killed) }
+                        try expect(H5MDReader(killed).frameCount == number + 1, "frames after a flush")
+                    }
                 }
             }
             try writer.close()

@@ -45,11 +45,23 @@ struct TrainingConfigurationTests {
         #expect(configuration.seed == 7)
     }
 
+    @Test func soap() throws {
+        #expect(try decode("{steps: 1, optimizer: {kind: 'soap'}}").optimizer == .soap(SOAP(
+            beta1: 0.95, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.01, preconditionEvery: 10, largestSide: 512)))
+        #expect(try decode("""
+            {steps: 1, optimizer: {kind: 'soap', beta1: 0.9, beta2: 0.99, epsilon: 1e-6, weightDecay: 0,
+             preconditionEvery: 5, largestSide: 64}}
+            """).optimizer == .soap(SOAP(
+                beta1: 0.9, beta2: 0.99, epsilon: 1e-6, weightDecay: 0, preconditionEvery: 5, largestSide: 64)))
+    }
+
     @Test(arguments: [
         ("{}", "steps"), ("{steps: 1, epochs: 1}", "epochs"), ("{steps: 0}", "steps"),
         ("{steps: 1, globalBatch: 10, microBatch: 3}", "microBatch"), ("{steps: 1, averaging: 1}", "averaging"),
         ("{steps: 1, optimizer: {kind: 'adam', momentum: 0.9}}", "optimizer.momentum"),
         ("{steps: 1, optimizer: {kind: 'adam', weightDecay: 0.9}}", "optimizer.weightDecay"),
+        ("{steps: 1, optimizer: {kind: 'soap', preconditionEvery: 0}}", "optimizer.preconditionEvery"),
+        ("{steps: 1, optimizer: {kind: 'adamW', largestSide: 64}}", "optimizer.largestSide"),
         ("{steps: 1, schedule: {peak: 1e-3, final: 1}}", "schedule.final"),
         ("{steps: 1, validation: {every: 0}}", "validation.every"), ("{steps: 1, globalBtach: 2}", "globalBtach"),
     ])

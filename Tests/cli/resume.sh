@@ -86,6 +86,42 @@ expect "trajectories differ after SIGKILL and resuming" h5diff trajectory.h5 kil
 ask_to_stop USR1 3 "${simulate[@]}" asked-trajectory.h5
 expect_status_on 1 0 "${simulate[@]}" asked-trajectory.h5
 expect "trajectories differ after SIGUSR1 and resuming" h5diff trajectory.h5 asked-trajectory.h5
+# Frames in single precision are no states: it goes on from the state beside them, and makes later frames again.
+single=("$SAGES" simulate gas-model.h5 --input gas.h5 --frame 0 --every 10 --precision float32 --resume)
+more=("${single[@]}" --steps 220 --out)
+single+=(--steps 200)
+killed=("${single[@]}" --restart 0.2 --out)
+single+=(--out)
+measure expect_status_on 2 0 "${single[@]}" single.h5
+kill_at_random "$elapsed" "${killed[@]}" killed-single.h5
+expect "there is no state beside the killed output" test -e killed-single.h5.restart
+expect_status_on 3 0 "${single[@]}" killed-single.h5
+expect "trajectories in single precision differ after SIGKILL and resuming" h5diff single.h5 killed-single.h5
+ask_to_stop USR1 3 "${single[@]}" asked-single.h5
+# Killed with frames behind the state, which are made again: here they are cut off and others put there by hand.
+cp asked-single.h5 ahead.h5
+cp asked-single.h5.restart ahead.h5.restart
+expect_status_on 1 0 "${single[@]}" ahead.h5
+cp asked-single.h5.restart ahead.h5.restart
+expect_status_on 2 0 "${single[@]}" ahead.h5
+expect "frames behind the state were not made again alike" h5diff single.h5 ahead.h5
+# The state stays, so that steps can be added; without it, nothing is guessed and nothing is lost.
+expect_status_on 2 0 "${single[@]}" asked-single.h5
+expect "trajectories in single precision differ after SIGUSR1 and resuming" h5diff single.h5 asked-single.h5
+expect_status_on 1 0 "${more[@]}" asked-single.h5
+expect "no steps were added" test "$(frames_of asked-single.h5)" = 23
+cp single.h5 stateless.h5
+expect_status 65 "${single[@]}" stateless.h5
+expect "a refused output was changed" cmp --quiet single.h5 stateless.h5
+# In double precision a killed run loses no more than the time between two states, though it writes frames seldom.
+rare=("$SAGES" simulate gas-model.h5 --input gas.h5 --frame 0 --steps 500 --every 499 --resume)
+killed=("${rare[@]}" --restart 0 --out)
+rare+=(--out)
+expect_status_on 2 0 "${rare[@]}" rare.h5
+interrupt KILL 2 3000 "${killed[@]}" killed-rare.h5
+expect "no state was left between frames" test -e killed-rare.h5.restart
+expect_status_on 1 0 "${rare[@]}" killed-rare.h5
+expect "trajectories differ after SIGKILL between frames and resuming" h5diff rare.h5 killed-rare.h5
 # A simulation that writes no frame for long stops at the next step all the same, and leaves its state beside its output,
 # which shows nothing of it; the state counts as long as the output ends where it did.
 seldom=("$SAGES" simulate gas-model.h5 --input gas.h5 --frame 0 --steps 500 --every 499 --resume --out)

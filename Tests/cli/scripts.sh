@@ -1,7 +1,7 @@
 #!/bin/bash
 #
 # The scripts of the project: they parse, shellcheck finds nothing (where it is installed), those of jobs/ say how long
-# they take and what they cost, and bad input ends with the right status. The data that ships is what its README says.
+# they take and what they cost, and bad input ends with the right status.
 
 set -uo pipefail
 # shellcheck source=Tests/cli/support/checks.bash
@@ -25,24 +25,10 @@ for script in "${scripts[@]}"; do
     esac
 done
 
-expect_status 64 bash "$SAGES_ROOT/jobs/data/make-diamond.sh" graphene
-expect_message 'unknown command "graphene"'
-expect_status 64 bash "$SAGES_ROOT/jobs/data/make-diamond.sh" nve --temperature 300
-expect_message 'wants --seed'
 expect_status 64 bash "$SAGES_ROOT/jobs/setup.sh" --everything
 expect_message '--everything'
 expect_status 64 bash "$SAGES_ROOT/jobs/slurm/local-cluster.sh" begin
 expect_status 1 env SAGES_SLURM_FOLDER="$PWD/none" bash "$SAGES_ROOT/jobs/slurm/local-cluster.sh" status
 expect_status 64 env SAGES_LAUNCHER=mpiexec.hydra bash -c "source '$SAGES_ROOT/jobs/site.sh'; sages_launcher 2"
-
-# What ships is what its README says, and stays small.
-expect "the data that ships is over 5 MB" test \
-    "$(find "$SAGES_ROOT/jobs/data/diamond" -type f -printf '%s\n' | awk '{ s += $1 } END { print s }')" -lt 5000000
-while IFS='|' read -r _ file _ frames _; do
-    file="$(tr --delete ' `' <<< "$file")" frames="$(tr --delete ' ' <<< "$frames")"
-    [[ "$file" == *.gz ]] || continue
-    expect "$file does not hold $frames frames" test \
-        "$(zcat "$SAGES_ROOT/jobs/data/$file" | grep --count '^ITEM: TIMESTEP')" -eq "$frames"
-done < "$SAGES_ROOT/jobs/data/README.md"
 
 finish

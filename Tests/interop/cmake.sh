@@ -17,6 +17,9 @@ for need in cmake ninja; do
 done
 : "${SAGES:?the path of the built sages}"
 
+swift package --package-path "$SAGES_ROOT" dump-package > package.json
+cmake -D PACKAGE=package.json -P "$SAGES_ROOT/cmake-interop/tests/modules.cmake"
+
 cmake -S "$SAGES_ROOT/cmake-interop" -B build -G Ninja -D CMAKE_BUILD_TYPE=Release \
     -D CMAKE_INSTALL_PREFIX="$PWD/install" -D SAGES_PROGRAM="$SAGES"
 cmake --build build

@@ -43,7 +43,7 @@ def alone(program, case):
 
 
 class Row:
-    """One line of the table: what, our figure, the peer's, their ratio by rounds, the aim."""
+    """One line of the table: what, our figure, the peer's, their ratio by rounds, the aim; without one, none is met."""
 
     def __init__(self, section, what, unit, ours, peer, peer_name, ratios, aim, note="", smaller=False):
         self.section, self.what, self.unit, self.peer_name, self.aim, self.note = section, what, unit, peer_name, aim, note
@@ -51,7 +51,7 @@ class Row:
         ordered = sorted(ratios)
         self.ratio, self.low, self.high = statistics.median(ordered), ordered[0], ordered[-1]
         self.repeats = len(ordered)
-        self.met = self.ratio <= aim if smaller else self.ratio >= aim
+        self.met = None if aim is None else self.ratio <= aim if smaller else self.ratio >= aim
         self.smaller = smaller
 
     @classmethod

@@ -63,6 +63,11 @@ class Program:
         self.start_timing(case, seconds)
         return self.timing()
 
+    def calls(self, case, count):
+        """Of one call: wall seconds of the slowest rank, processor seconds of all."""
+        answer = dict(word.split("=") for word in self.ask("calls", case, count))
+        return float(answer["seconds"]), float(answer["processor"])
+
     def losses(self, case, count):
         return [float(word) for word in self.ask("losses", case, count)]
 
@@ -76,12 +81,22 @@ class Program:
                 self.process.wait()
 
 
+def launched(ranks, command):
+    """The command on a number of ranks."""
+    return [*os.environ["SAGES_LAUNCH"].replace("RANKS", str(ranks)).split(), *command] if ranks > 1 else command
+
+
 class Sages(Program):
-    def __init__(self, ranks=1, options=()):
-        command = [os.environ["SAGES_BENCH"], "serve", *options]
-        if ranks > 1:
-            command = [*os.environ["SAGES_LAUNCH"].replace("RANKS", str(ranks)).split(), *command]
-        super().__init__(f"sages-bench on {ranks} rank{'s' if ranks > 1 else ''}", command)
+    def __init__(self, ranks=1, options=(), environment=None):
+        super().__init__(f"sages-bench on {ranks} rank{'s' if ranks > 1 else ''}",
+                         launched(ranks, [os.environ["SAGES_BENCH"], "serve", *options]), environment)
+
+
+class RawWrite(Program):
+    """Frames written by MPI-IO with nothing around them."""
+
+    def __init__(self, ranks, path):
+        super().__init__("raw-write", launched(ranks, [os.environ["SAGES_RAW_WRITE"], path]))
 
 
 class Python(Program):

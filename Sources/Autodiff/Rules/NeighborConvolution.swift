@@ -5,8 +5,8 @@ import Tensor
 ///
 /// Adjoint: the same convolution of the cotangent with the mirrored, transposed weights (n(r, k) = s exactly if
 /// n(s, K-1-k) = r), and the outer products. Each output is summed over k, then i, in ascending order on every
-/// decomposition; rows without ghosts among their neighbors are computed while the exchange is under way.
-struct NeighborConvolution<Scalar: KernelScalar>: Operation {
+/// decomposition.
+struct NeighborConvolution<Scalar: KernelScalar>: RowProducing {
     let topology: NeighborTopology
 
     func shape(of inputs: [Shape]) -> Shape {
@@ -18,62 +18,42 @@ struct NeighborConvolution<Scalar: KernelScalar>: Operation {
     }
     func domain(of inputs: [RowDomain?]) -> RowDomain? { topology.domain }
 
-    /// With an exchange, all rows that need no ghost are computed while it is under way; without one, a block of rows
-    /// goes on to the operations behind while it is hot. The scatter form has its own order of pairs.
-    func division(of inputs: [Shape]) -> Division {
-        if topology.form == .scatter { return .pieces(1) }
-        if topology.exchange == nil { return .rows(shared: [0, 1]) }
-        return .pieces(min(max(topology.domain.capacity / 64, 1), 64))
-    }
-    var passes: Int { 2 }
+    /// A block of rows goes on to the operations behind while it is hot. The scatter form has its own order of pairs.
+    func division(of inputs: [Shape]) -> Division { topology.form == .scatter ? .none : .rows(shared: [0, 1]) }
+    var ghosts: (input: Int, topology: NeighborTopology)? { (0, topology) }
 
-    func prepare(pass: Int, _ inputs: UnsafeBufferPointer<Operand<Scalar>>, output: Operand<Scalar>) throws {
-        let x = inputs[0]
-        if pass == 0 {
-            try topology.exchange?.start(rows: x.pointer, channels: x.columns)
-        } else {
-            try topology.exchange?.finish(rows: x.pointer, channels: x.columns)
-        }
+    func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
+        evaluate(inputs, into: output, epilogue: nil)
     }
 
     @specialized(where Scalar == Float)
     @specialized(where Scalar == Double)
     func evaluate(
-        piece: Int, of pieces: Int, pass: Int, _ inputs: UnsafeBufferPointer<Operand<Scalar>>,
-        into output: Operand<Scalar>
+        _ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>, epilogue: RowEpilogue<Scalar>?
     ) {
-        let rows = (piece * output.rows / pieces)..<((piece + 1) * output.rows / pieces)
-        if pass == 0 {
-            fill(output.pointer + rows.lowerBound * output.columns, with: 0, count: rows.count * output.columns)
+        let (x, w, columns) = (inputs[0], inputs[1], output.columns)
+        // Neighbors count rows from the first of all, which need not be in memory.
+        let y = output.pointer - output.firstRow * columns
+        let rows = output.firstRow..<(output.firstRow + output.rows)
+        if topology.hasRuns {
+            topology.forEachRun(rows) { run, links in
+                multiplyRows(
+                    y + run.lowerBound * columns, x.pointer, w.pointer, inputs: x.columns, outputs: columns,
+                    rows: run.count, links: links,
+                    epilogue: epilogue?.advanced(by: (run.lowerBound - rows.lowerBound) * columns))
+            }
+            return
         }
-        accumulate(inputs, output.pointer, output.columns, rows, pieces == 1, pass == 0 ? .interior : .boundary)
-    }
-
-    @specialized(where Scalar == Float)
-    @specialized(where Scalar == Double)
-    func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
-        precondition(topology.exchange == nil, "an exchange that came after the program")
         fill(output.pointer, with: 0, count: output.count)
-        // Pairs count rows from the first of all, which need not be in memory.
-        accumulate(
-            inputs, output.pointer - output.firstRow * output.columns, output.columns,
-            output.firstRow..<(output.firstRow + output.rows), output.rows == topology.domain.count, .all)
-    }
-
-    @specialized(where Scalar == Float)
-    @specialized(where Scalar == Double)
-    private func accumulate(
-        _ inputs: UnsafeBufferPointer<Operand<Scalar>>, _ y: UnsafeMutablePointer<Scalar>, _ columns: Int,
-        _ rows: Range<Int>, _ areAllRows: Bool, _ part: NeighborTopology.Part
-    ) {
-        let (x, w) = (inputs[0], inputs[1])
+        let areAllRows = rows.count == topology.domain.count
         for k in 0..<topology.offsets {
-            let pairs = areAllRows ? topology.pairs(k, part) : topology.pairs(k, part, rows: rows)
+            let pairs = areAllRows ? topology.pairs(k) : topology.pairs(k, rows: rows)
             guard pairs.count > 0 else { continue }
             multiplyRows(
                 y, x.pointer, w.pointer + k * x.columns * columns, inputs: x.columns, outputs: columns, pairs: pairs,
                 accumulating: true)
         }
+        if let epilogue { applyEpilogue(epilogue, output.pointer, rows: rows.count, columns: columns) }
     }
 
     func adjoints(
@@ -101,10 +81,7 @@ struct NeighborOuterProduct<Scalar: KernelScalar>: Operation {
         .pieces(topology.offsets * OuterProductPieces.count(inputs: inputs[0].columns))
     }
 
-    func prepare(pass: Int, _ inputs: UnsafeBufferPointer<Operand<Scalar>>, output: Operand<Scalar>) throws {
-        try topology.exchange?.start(rows: inputs[0].pointer, channels: inputs[0].columns)
-        try topology.exchange?.finish(rows: inputs[0].pointer, channels: inputs[0].columns)
-    }
+    var ghosts: (input: Int, topology: NeighborTopology)? { (0, topology) }
 
     @specialized(where Scalar == Float)
     @specialized(where Scalar == Double)
@@ -116,7 +93,7 @@ struct NeighborOuterProduct<Scalar: KernelScalar>: Operation {
         let (range, k) = (piece / topology.offsets, piece % topology.offsets)
         outerProductOfRows(
             output.pointer + k * x.columns * g.columns, x.pointer, g.pointer, inputs: x.columns, outputs: g.columns,
-            pairs: topology.pairs(k, .all), inputRange: OuterProductPieces.range(range, inputs: x.columns))
+            pairs: topology.pairs(k), inputRange: OuterProductPieces.range(range, inputs: x.columns))
     }
 
     func adjoints(

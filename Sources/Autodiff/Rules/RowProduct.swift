@@ -11,7 +11,7 @@ public enum ProductBackend: Hashable, Sendable {
 }
 
 /// y = x w, for x [..., I] and w [I, O]; adjoint: g w^T and x^T g.
-struct RowProduct<Scalar: KernelScalar>: Operation {
+struct RowProduct<Scalar: KernelScalar>: RowProducing {
     let backend: ProductBackend
 
     func shape(of inputs: [Shape]) -> Shape {
@@ -24,13 +24,22 @@ struct RowProduct<Scalar: KernelScalar>: Operation {
     @specialized(where Scalar == Float)
     @specialized(where Scalar == Double)
     func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
+        evaluate(inputs, into: output, epilogue: nil)
+    }
+
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
+    func evaluate(
+        _ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>, epilogue: RowEpilogue<Scalar>?
+    ) {
         let (x, w) = (inputs[0], inputs[1])
         switch backend {
         case .kernel:
             multiplyRows(
-                output.pointer, x.pointer, w.pointer, inputs: x.columns, outputs: w.columns,
-                pairs: RowPairs(identity: output.rows), accumulating: false)
+                output.pointer, x.pointer, w.pointer, inputs: x.columns, outputs: w.columns, rows: output.rows,
+                links: .identity, epilogue: epilogue)
         case .library:
+            precondition(epilogue == nil, "an epilogue of a library's product")
             libraryProduct(
                 output.pointer, x.pointer, w.pointer, transposingLeft: false,
                 rows: output.rows, columns: w.columns, inner: x.columns)

@@ -61,6 +61,9 @@ static inline int sages_instruction_set_is_present(int index) {
     }
 }
 
+/// Calls for the cache line at an address that is read soon.
+static inline __attribute__((always_inline)) void sages_prefetch(const void *address) { __builtin_prefetch(address); }
+
 /// Tells the processor that the thread waits in a loop.
 static inline void sages_spin_pause(void) {
 #if defined(__x86_64__)

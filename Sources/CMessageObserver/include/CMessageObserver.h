@@ -9,6 +9,8 @@ typedef struct {
     long messages, message_bytes;
     // Collective operations entered or started, and the bytes of this rank's buffers.
     long collectives, collective_bytes;
+    // Seconds within the routines that wait for messages, and within blocking collective operations.
+    double wait_seconds, collective_seconds;
 } sages_message_counts;
 
 // Since the process started, or since the last call of sages_message_counts_reset.

@@ -1,4 +1,6 @@
 // Rows taken from, or added up into, rows of another table.
+//
+// A row's last vector is stored whole where the rows behind it are stored later and put right what is too much.
 
 /// out[r] = x[rows[r]] for each of `count` rows of `columns` numbers.
 @specialized(where T == Float)
@@ -7,18 +9,18 @@ public func gatherRows<T: KernelScalar>(
     _ out: UnsafeMutablePointer<T>, _ x: UnsafePointer<T>, rows: UnsafePointer<Int32>, count: Int, columns: Int
 ) {
     let lanes = T.Vector.scalarCount
-    for row in 0..<count {
+    let whole = max(count - (lanes + columns - 1) / columns, 0)
+    for row in 0..<whole {
         let source = x + Int(rows[row]) * columns
         let target = out + row * columns
         var column = 0
-        while column + lanes <= columns {
+        while column < columns {
             store(load(source + column), to: target + column)
             column += lanes
         }
-        while column < columns {
-            target[column] = source[column]
-            column += 1
-        }
+    }
+    for row in whole..<count {
+        (out + row * columns).update(from: x + Int(rows[row]) * columns, count: columns)
     }
 }
 
@@ -30,14 +32,19 @@ public func collectRows<T: KernelScalar>(
     count: Int, columns: Int
 ) {
     let lanes = T.Vector.scalarCount
+    let whole = max(count - (lanes + columns - 1) / columns, 0)
     for row in 0..<count {
-        let range = Int(starts[row])..<Int(starts[row + 1])
+        let (first, end) = (Int(starts[row]), Int(starts[row + 1]))
         let target = out + row * columns
         var column = 0
         while column < columns {
             var sum = T.Vector.zero
-            for place in range { sum += load(x + Int(order[place]) * columns + column) }
-            if column + lanes <= columns {
+            var place = first
+            while place < end {
+                sum += load(x + Int(order[place]) * columns + column)
+                place += 1
+            }
+            if row < whole || column + lanes <= columns {
                 store(sum, to: target + column)
             } else {
                 storePartial(sum, to: target + column, count: columns - column)

@@ -7,8 +7,13 @@ import Training
 /// Lists a rank's pairs, bonds and angles, those with atoms of other ranks among them.
 final class BondSearch<Scalar: TrainingScalar & GridScalar> {
     let lists: BondLists
+    /// Bring the partners of pairs and bonds from other ranks; nil where this rank has all.
+    let pairExchange: OccupiedCellExchange<Scalar>?
+    let bondExchange: OccupiedCellExchange<Scalar>?
     private let filler: CellFiller
     private let exchange: OccupiedRowExchange<Scalar>
+    private let crossingPairs: CrossingRows
+    private let crossingBonds: CrossingRows
     /// From the centers of cells, this rank's atoms and then ghosts, Angstrom. [rows, x y z]
     private let places = GrowingBuffer<Scalar>()
 
@@ -17,6 +22,15 @@ final class BondSearch<Scalar: TrainingScalar & GridScalar> {
         self.filler = filler
         lists = BondLists(configuration)
         exchange = try OccupiedRowExchange(filler.occupied, channelCapacity: 3, rowCapacity: 16)
+        crossingPairs = CrossingRows(filler.occupied)
+        crossingBonds = CrossingRows(filler.occupied)
+        guard filler.occupied.communicator.size > 1 else {
+            (pairExchange, bondExchange) = (nil, nil)
+            return
+        }
+        pairExchange = try OccupiedCellExchange(crossingPairs, channelCapacity: 3, rowCapacity: 16)
+        bondExchange = try OccupiedCellExchange(
+            crossingBonds, channelCapacity: configuration.angleChannels, rowCapacity: 16)
     }
 
     /// Lists what is near the atoms, which are in the order of their rows; ghosts are known. Collective.
@@ -30,5 +44,15 @@ final class BondSearch<Scalar: TrainingScalar & GridScalar> {
         lists.append(
             cells, cellOfRow: UnsafePointer(filler.binning.cellOfRow.pointer), places: UnsafePointer(places),
             cellSize: cellSize)
+        guard pairExchange != nil else { return }
+        func rebuild(
+            _ crossing: CrossingRows, _ count: Int, _ rows: ContiguousArray<Int32>, _ ofMessages: ContiguousArray<Int>
+        ) {
+            rows.withUnsafeBufferPointer { rows in
+                ofMessages.withUnsafeBufferPointer { crossing.rebuild(ownedRows: count, rows: rows, counts: $0) }
+            }
+        }
+        rebuild(crossingPairs, lists.pairCount, lists.pairsToSend, lists.pairsOfMessages)
+        rebuild(crossingBonds, lists.bondCount, lists.bondsToSend, lists.bondsOfMessages)
     }
 }

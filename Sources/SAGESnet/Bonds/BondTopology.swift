@@ -29,7 +29,10 @@ public final class BondTopology {
 
         /// What lists need.
         init(_ lists: BondLists) {
-            (atoms, pairs, bonds, angles) = (lists.atomCount, lists.pairCount, lists.bondCount, lists.angleCount)
+            (atoms, angles) = (lists.atomCount, lists.angleCount)
+            // With a ghost for each that crosses to another rank.
+            pairs = lists.pairCount + lists.pairsToSend.count
+            bonds = lists.bondCount + lists.bondsToSend.count
         }
 
         func holds(_ other: Capacity) -> Bool {
@@ -56,7 +59,12 @@ public final class BondTopology {
 
     let capacity: Capacity
 
-    init(capacity: Capacity) {
+    /// - Parameters:
+    ///   - pairExchange: brings the partners of pairs from other ranks; nil where this rank has all.
+    ///   - bondExchange: the same for bonds.
+    init(
+        capacity: Capacity, pairExchange: (any RowExchange)? = nil, bondExchange: (any RowExchange)? = nil
+    ) {
         self.capacity = capacity
         atoms = RowDomain("atoms", capacity: capacity.atoms)
         pairs = RowDomain("pairs", capacity: capacity.pairs)
@@ -69,6 +77,8 @@ public final class BondTopology {
         secondBond = RowMap(from: bonds, to: angles)
         pairPartners = RowPairing(over: pairs)
         bondPartners = RowPairing(over: bonds)
+        pairPartners.exchange = pairExchange
+        bondPartners.exchange = bondExchange
     }
 
     /// Takes lists that fit the capacity.
@@ -76,28 +86,24 @@ public final class BondTopology {
         precondition(capacity.holds(Capacity(lists)), "lists exceed the topology's capacity")
         (atoms.count, pairs.count) = (lists.atomCount, lists.pairCount)
         (bonds.count, angles.count) = (lists.bondCount, lists.angleCount)
-        func rebuild(_ map: RowMap, _ list: ContiguousArray<Int32>) {
-            list.withUnsafeBufferPointer { if let rows = $0.baseAddress { map.rebuild(rows) } }
-        }
-        rebuild(centerOfPair, lists.center)
-        rebuild(centerOfBond, lists.centerOfBond)
-        rebuild(pairOfBond, lists.pairOfBond)
-        rebuild(firstBond, lists.firstBond)
-        rebuild(secondBond, lists.secondBond)
-        lists.partner.withUnsafeBufferPointer {
-            if let rows = $0.baseAddress { pairPartners.rebuild(rows, ghostRows: 0) }
-        }
-        lists.bondPartner.withUnsafeBufferPointer {
-            if let rows = $0.baseAddress { bondPartners.rebuild(rows, ghostRows: 0) }
-        }
+        centerOfPair.rebuild(lists.center)
+        centerOfBond.rebuild(lists.centerOfBond)
+        pairOfBond.rebuild(lists.pairOfBond)
+        firstBond.rebuild(lists.firstBond)
+        secondBond.rebuild(lists.secondBond)
+        pairPartners.rebuild(lists.partner, ghostRows: lists.pairsToSend.count)
+        bondPartners.rebuild(lists.bondPartner, ghostRows: lists.bondsToSend.count)
     }
 
     /// Writes how far apart the cells of each pair are, Angstrom. [pairs, x y z]
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func writeShifts<Scalar: KernelScalar>(
         _ lists: BondLists, cellSize: SIMD3<Double>, pairs range: Range<Int>, to target: UnsafeMutablePointer<Scalar>
     ) {
+        let direction = lists.direction
         for pair in range {
-            let shift = BondLists.shift(lists.direction[pair], cellSize)
+            let shift = BondLists.shift(Int(direction[pair]), cellSize)
             for axis in 0..<3 { target[3 * pair + axis] = Scalar(shift[axis]) }
         }
     }

@@ -3,8 +3,8 @@ import Tensor
 
 /// The atoms of a box of cells in the order of their cells: which atom is in which slot of which row.
 ///
-/// Rows are ascending in the order of cells, z, y, x with x fastest; the order of a cell's atoms does not depend on how
-/// they are numbered or distributed. Memory is kept from one binning to the next.
+/// Rows are ascending in the order of cells, z, y, x with x fastest, or first some of them and then the others; the order
+/// of a cell's atoms does not depend on how they are numbered or distributed. Memory is kept from one binning to the next.
 public final class CellBinning {
     /// What a row is.
     public enum Rows: Sendable {
@@ -21,7 +21,7 @@ public final class CellBinning {
     /// Rows in use, and atoms.
     public private(set) var rowCount = 0
     public private(set) var atomCount = 0
-    /// The local cell of each row, ascending. [rows]
+    /// The local cell of each row. [rows]
     public private(set) var cellOfRow = Buffer<Int32>(repeating: 0, count: 0)
     /// The atom in each slot of each row, -1 for none. [rows, slots]
     public private(set) var atomOfSlot = Buffer<Int32>(repeating: 0, count: 0)
@@ -45,10 +45,12 @@ public final class CellBinning {
     /// - Parameters:
     ///   - cells: the local cell of each atom. [atoms]
     ///   - cellCount: the number of local cells.
+    ///   - comesFirst: whether a cell's rows come before those of cells of which it says no; nil if all are alike.
     ///   - precedes: whether atom a comes before atom b of the same cell.
     /// - Throws: `Crowded` for the first cell that holds too many atoms.
     public func bin(
-        cells: UnsafePointer<Int32>, atoms: Int, cellCount: Int, precedes: (Int, Int) -> Bool
+        cells: UnsafePointer<Int32>, atoms: Int, cellCount: Int, comesFirst: ((Int) -> Bool)? = nil,
+        precedes: (Int, Int) -> Bool
     ) throws {
         let rowLimit = switch rows {
         case .occupiedCells: min(atoms, cellCount)
@@ -71,11 +73,19 @@ public final class CellBinning {
         }
         rowCount = 0
         atomCount = atoms
+        guard let comesFirst else { return appendRows(cellCount, precedes) { _ in true } }
+        appendRows(cellCount, precedes, where: comesFirst)
+        appendRows(cellCount, precedes) { !comesFirst($0) }
+    }
+
+    private func appendRows(
+        _ cellCount: Int, _ precedes: (Int, Int) -> Bool, where included: (Int) -> Bool
+    ) {
         var first = 0
         for cell in 0..<cellCount {
-            let end = Int(start[cell])
+            let end = Int(starts.pointer[cell])
             defer { first = end }
-            guard end > first || rows == .cells else { continue }
+            guard end > first || rows == .cells, included(cell) else { continue }
             sortSlots(first..<end, precedes)
             if rows == .atoms {
                 for place in first..<end {

@@ -21,7 +21,7 @@ public final class CellFiller {
         self.decomposition = decomposition
         binning = CellBinning(rows, slots: slots)
         occupied = try OccupiedCells(
-            decomposition, communicator: communicator, rowCapacity: capacity, sendCapacity: capacity)
+            decomposition, communicator: communicator, sendCapacity: capacity)
     }
 
     /// Assigns rows and slots to atoms and finds neighbors.
@@ -31,8 +31,11 @@ public final class CellFiller {
     ///   - precedes: the order of atoms of one cell in its slots.
     /// - Throws: `CellBinning.Crowded`; MPI's errors. Collective.
     public func arrange(cells: UnsafePointer<Int32>, atoms: Int, precedes: (Int, Int) -> Bool) throws {
+        // Occupied cells at the border come first; a dense grid is computed as a box.
+        let isSplit = binning.rows != .cells && occupied.communicator.size > 1
         try binning.bin(
-            cells: cells, atoms: atoms, cellCount: occupied.box.cells.count, precedes: precedes)
+            cells: cells, atoms: atoms, cellCount: occupied.box.cells.count,
+            comesFirst: isSplit ? occupied.isAtBorder(cell:) : nil, precedes: precedes)
     }
 
     /// Finds out which cells hold rows, those of other ranks near the borders too. Collective.

@@ -65,9 +65,10 @@ extension SAGESnetTask {
             let frame = try run.frame(starts[place])
             let grid = try run.grid(for: model.configuration, box: frame.box)
             try self.place(run, frame, starts[place], grid, .identity)
-            try arrange(run, starts[place], grid, cells(of: run).filler)
+            let filler = try filler(grid, run, starts[place])
+            try arrange(run, starts[place], grid, filler)
             bonds.removeAll()
-            try list(bonds, of: run, grid, cells(of: run).filler)
+            try list(bonds, of: run, grid, filler)
             longest.include(BondTopology.Capacity(bonds))
         }
         return longest
@@ -85,7 +86,8 @@ extension SAGESnetTask {
         var symmetry = CubeSymmetry.identity
         var order = FrameOrder(first: frame, steps: model.configuration.rollout, isReversed: false)
         if random != nil {
-            symmetry = cells.symmetries[random!.nextIndex(below: cells.symmetries.count)]
+            let symmetries = try symmetries(run, frame, cells)
+            symmetry = symmetries[random!.nextIndex(below: symmetries.count)]
             // Motion without friction is as true backwards: from the last frame to the first, velocities turned round.
             order.isReversed = model.configuration.timeReversal && random!.nextIndex(below: 2) == 1
         }
@@ -95,18 +97,15 @@ extension SAGESnetTask {
             if model.configuration.origin == .random { grid = try shiftedGrid(start.box, &random!) }
             drawNoise(&random!, atoms: run.atomCount)
         }
-        guard grid.cells == cells.filler.decomposition.cells else {
-            throw SAGESnetError.unsuitableData(
-                file: run.path, reason: "the number of cells changes with the box by frame \(frame)")
-        }
+        let filler = try filler(grid, run, frame)
         try place(run, start, frame, grid, symmetry)
-        try arrange(run, frame, grid, cells.filler)
-        let binning = cells.filler.binning
+        try arrange(run, frame, grid, filler)
+        let binning = filler.binning
         switch model.configuration.rows {
-        case .atoms: try findBonds(inputs, program, run, frame, grid, cells.filler)
+        case .atoms: try findBonds(inputs, program, run, frame, grid, filler)
         case .cells: break
         case .occupiedCells:
-            let found = try cells.filler.findNeighbors()
+            let found = try filler.findNeighbors()
             let target = inputs.neighbors.pointer + firstRow * Direction.count
             for entry in 0..<(binning.rowCount * Direction.count) {
                 target[entry] = found[entry] < 0 ? -1 : found[entry] + Int32(truncatingIfNeeded: firstRow)
@@ -114,9 +113,17 @@ extension SAGESnetTask {
         }
         let isNoisy = random != nil && (model.configuration.positionNoise > 0 || model.configuration.velocityNoise > 0)
         writeStart(
-            inputs, program, run, start, order.sign, symmetry, cells, firstRow: firstRow, samples: samples, isNoisy: isNoisy)
+            inputs, program, run, start, order.sign, symmetry, binning, cells.environment, firstRow: firstRow,
+            samples: samples, isNoisy: isNoisy)
         try writeTargets(inputs, program, run, start, order, symmetry, binning, firstRow: firstRow)
         return binning.rowCount
+    }
+
+    /// The symmetries that keep a frame's box; under strain they are others than the first frame's.
+    private func symmetries(_ run: AtomRun, _ frame: Int, _ cells: RunCells) throws -> [CubeSymmetry] {
+        let box = try run.frame(frame).box
+        if box == cells.box || cells.symmetries.count == 1 { return cells.symmetries }
+        return CubeSymmetry.preserving(try run.grid(for: model.configuration, box: box))
     }
 
     /// Throws where a run does not fit its grid from the start.
@@ -124,7 +131,7 @@ extension SAGESnetTask {
         let start = try run.frame(0)
         let grid = try run.grid(for: model.configuration, box: start.box)
         try place(run, start, 0, grid, .identity)
-        try arrange(run, 0, grid, cells(of: run).filler)
+        try arrange(run, 0, grid, try filler(grid, run, 0))
     }
 
     /// The grid of a random origin. Along open axes it stays where it is: a shift would cut off atoms or add cells.
@@ -191,12 +198,13 @@ extension SAGESnetTask {
     /// The first frame's cells, and the weights of their slots in the loss.
     private func writeStart(
         _ inputs: Inputs, _ program: Program<Scalar>, _ run: AtomRun, _ start: AtomRun.Frame, _ sign: Double,
-        _ symmetry: CubeSymmetry, _ cells: RunCells, firstRow: Int, samples: Int, isNoisy: Bool
+        _ symmetry: CubeSymmetry, _ binning: CellBinning, _ environment: [Double], firstRow: Int, samples: Int,
+        isNoisy: Bool
     ) {
-        let (layout, binning) = (model.cellLayout, cells.filler.binning)
+        let layout = model.cellLayout
         let writer = CellWriter(program, inputs.cells, layout, firstRow: firstRow)
         writer.clear(rows: binning.rowCount)
-        cells.environment.withUnsafeBufferPointer { writer.write(environment: $0, rows: binning.rowCount) }
+        environment.withUnsafeBufferPointer { writer.write(environment: $0, rows: binning.rowCount) }
         let weight = program.pointer(to: inputs.weight) + firstRow * layout.vectors
         Kernels.fill(weight, with: 0, count: binning.rowCount * layout.vectors)
         let share = Scalar(1 / Double(3 * run.atomCount * samples * model.configuration.rollout))

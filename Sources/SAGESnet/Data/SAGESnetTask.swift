@@ -27,9 +27,10 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
     let bonds: BondLists?
     private(set) var bondCapacity = BondTopology.Capacity()
 
-    /// What belongs to the grid of one run.
+    /// What belongs to one run.
     struct RunCells {
-        let filler: CellFiller
+        /// Of the first frame's box, and the symmetries that keep it.
+        let box: SimulationBox
         let symmetries: [CubeSymmetry]
         /// The first frames of the run's samples.
         let starts: [Int]
@@ -79,25 +80,11 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         placesOfRows = Buffer(repeating: 0, count: 3 * largestRun)
         bonds = configuration.bonds.map { BondLists($0) }
         var cellsOfRuns: [ObjectIdentifier: RunCells] = [:]
-        var denseCells: Extent3?
         for run in runs + others {
             let box = try run.frame(0).box
             let grid = try run.grid(for: configuration, box: box)
-            if configuration.selection == .dense {
-                guard denseCells == nil || denseCells == grid.cells else {
-                    throw SAGESnetError.unsuitableData(
-                        file: run.path, reason: "dense training needs runs of one number of cells")
-                }
-                denseCells = grid.cells
-            }
-            let decomposition = try Decomposition(
-                cells: grid.cells, boundaries: grid.boundaries, haloWidth: 1, ranks: 1)
-            let filler = try CellFiller(
-                decomposition, communicator: .selfOnly, rows: configuration.rows, slots: model.cellLayout.slots,
-                capacity: run.atomCount)
             cellsOfRuns[ObjectIdentifier(run)] = RunCells(
-                filler: filler,
-                symmetries: configuration.augmentation ? CubeSymmetry.preserving(grid) : [.identity],
+                box: box, symmetries: configuration.augmentation ? CubeSymmetry.preserving(grid) : [.identity],
                 starts: run.starts(steps: configuration.rollout),
                 environment: model.normalized(run.environment))
         }
@@ -133,6 +120,32 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         return cells
     }
 
+    /// A number of cells and what is beyond its ends.
+    private struct Cells: Hashable {
+        let extent: Extent3
+        let boundaries: Boundaries
+    }
+    private var fillers: [Cells: CellFiller] = [:]
+    private var denseFiller: CellFiller?
+
+    /// The filler for a grid of this many cells, made when it is first needed. Of a dense grid there is one.
+    ///
+    /// - Throws: `SAGESnetError.unsuitableData` for a dense grid of another number of cells.
+    func filler(_ grid: AtomGrid, _ run: AtomRun, _ frame: Int) throws -> CellFiller {
+        let cells = Cells(extent: grid.cells, boundaries: grid.boundaries)
+        if let known = fillers[cells] { return known }
+        guard model.configuration.rows != .cells || fillers.isEmpty else {
+            throw SAGESnetError.unsuitableData(
+                file: run.path, reason: "dense training needs boxes of one number of cells; frame \(frame) has another")
+        }
+        let made = try CellFiller(
+            try Decomposition(cells: grid.cells, boundaries: grid.boundaries, haloWidth: 1, ranks: 1),
+            communicator: .selfOnly, rows: model.configuration.rows, slots: model.cellLayout.slots, capacity: largestRun)
+        fillers[cells] = made
+        if model.configuration.rows == .cells { denseFiller = made }
+        return made
+    }
+
     // MARK: Recording
 
     public func record(on tape: Tape<Scalar>, samples: Int) -> RecordedLoss<Scalar, Inputs> {
@@ -147,7 +160,7 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
             topology = .occupied(NeighborTopology(over: domain, offsets: Direction.count, form: configuration.form))
         case .cells:
             // Every run has the same grid.
-            let decomposition = cells(of: training[0]).filler.decomposition
+            guard let decomposition = denseFiller?.decomposition else { preconditionFailure("no first frame was arranged") }
             let (cells, boundaries) = (decomposition.cells, decomposition.boundaries)
             let grid = GridTopology(
                 "cells", extents: CellExtents(z: cells.z, y: cells.y, x: cells.x), samples: samples,

@@ -4,12 +4,12 @@ import Kernels
 import MPI
 import Tensor
 
-/// Ghost rows for convolutions over occupied cells.
+/// Ghost rows for convolutions over occupied cells, and for pairs of atoms.
 final class OccupiedCellExchange<S: KernelScalar & GridScalar>: RowExchange {
     private let exchange: OccupiedRowExchange<S>
 
-    init(_ cells: OccupiedCells, channelCapacity: Int, rowCapacity: Int) throws {
-        exchange = try OccupiedRowExchange(cells, channelCapacity: channelCapacity, rowCapacity: rowCapacity)
+    init(_ traffic: any RowTraffic, channelCapacity: Int, rowCapacity: Int) throws {
+        exchange = try OccupiedRowExchange(traffic, channelCapacity: channelCapacity, rowCapacity: rowCapacity)
     }
 
     func start<Scalar: KernelScalar>(rows: UnsafeMutablePointer<Scalar>, channels: Int) throws {

@@ -38,6 +38,8 @@ public final class SimulationOutput<Scalar> {
         ]
     }
 
+    /// Of the last frame, K; NaN without one.
+    private(set) var lastTemperature = Double.nan
     /// Frames in the file.
     public var frameCount: Int { writer.frameCount }
     public var path: String { writer.path }
@@ -50,7 +52,8 @@ public final class SimulationOutput<Scalar> {
     /// Makes a new file. Collective.
     ///
     /// - Parameters:
-    ///   - precision: of positions and velocities. Only from float64 a run can be resumed as if it had not stopped.
+    ///   - precision: of positions and velocities. From float64 a run can be resumed as if it had not stopped;
+    ///     from float32 only with a `SimulationRestart`.
     ///   - deflate: compression level 1 to 9 of per-atom data, lossless; nil for none.
     ///   - flushInterval: seconds between frames' flushes; 0 flushes every frame.
     ///   - writers: how many ranks write; see `H5MDOptions`.
@@ -70,17 +73,24 @@ public final class SimulationOutput<Scalar> {
 
     /// Opens a file of an interrupted simulation to go on behind its last whole frame. Collective.
     ///
+    /// - Parameter frames: how many frames stay; what is behind them is cut off. nil for all.
     /// - Throws: on every rank, `HDF5Error`, `TrajectoryError`; `SAGESnetError.unsuitableData` for a trajectory that no
     ///   simulation wrote.
     public init(
-        appendingTo path: String, flushInterval: Double = 0, writers: Int? = nil, communicator: Communicator
+        appendingTo path: String, keeping frames: Int? = nil, flushInterval: Double = 0, writers: Int? = nil,
+        communicator: Communicator
     ) throws {
-        writer = try H5MDWriter.append(to: path, communicator: communicator, writers: writers)
+        writer = try H5MDWriter.append(to: path, communicator: communicator, keeping: frames, writers: writers)
         (self.communicator, self.flushInterval) = (communicator, flushInterval)
         let options = writer.options
         guard options.hasVelocities, options.hasImages, options.scalars.isEmpty,
               Set(options.observables.map(\.name)) == Set(Self.observables.map(\.name)) else {
             throw SAGESnetError.unsuitableData(file: path, reason: "no simulation of SAGES wrote it")
+        }
+        if frameCount > 0 {
+            lastTemperature = try communicator.agree {
+                try file.observable(Observable.temperature, frame: frameCount - 1)
+            }
         }
     }
 
@@ -142,6 +152,7 @@ public final class SimulationOutput<Scalar> {
     /// The numbers of a frame in the file's order, which is another one in a file that was opened again. Collective.
     private func observables<S>(_ simulator: Simulator<S>) throws -> [Double] {
         let temperature = try simulator.temperature()
+        lastTemperature = temperature
         return writer.options.observables.map { quantity in
             switch quantity.name {
             case Observable.temperature: temperature

@@ -4,24 +4,28 @@ import MPI
 import Trajectory
 
 extension SimulationStart {
-    /// Where a simulation's output ends, to go on as if the simulation had never been interrupted: the state beside it, if
-    /// the simulation stopped between two frames (`SimulationRestart`), or else its last whole frame. Collective.
+    /// Where a simulation goes on as if it had never been interrupted: its output's last whole frame, or the state beside it
+    /// (`SimulationRestart`), where that is later, or frames are in single precision. Collective.
     ///
     /// - Parameters:
     ///   - path: the output of the interrupted simulation.
     ///   - first: the start of the whole simulation.
-    /// - Returns: nil if there is no file, or one whose writer was stopped before its first frame.
+    /// - Returns: nil if there is no file, or one whose writer was stopped before there was more than the start in it.
     /// - Throws: on every rank, `HDF5Error`, `TrajectoryError`; `SAGESnetError.unsuitableData` for a file that does not
-    ///   go on from `first`.
+    ///   go on from `first`, and for one in single precision without a state beside it.
     public init?(
         resuming path: String, of first: SimulationStart, for model: SAGESnetModel, communicator: Communicator
     ) throws {
         // Rank 0 looks, so that all see the same.
         let found = try communicator.agree {
-            guard communicator.rank == 0, File.hasContent(path), try H5MDReader(path).frameCount > 0 else { return "" }
-            return try SimulationRestart.find(beside: path) ?? path
+            guard communicator.rank == 0, File.hasContent(path), try H5MDReader(path).frameCount > 0 else {
+                return SimulationRestart.Found?.none
+            }
+            return try SimulationRestart.find(output: path)
         }
-        let state = try communicator.broadcast(found, root: 0)
+        let state = try communicator.broadcast(found?.path ?? "", root: 0)
+        let frames = try communicator.broadcast(found?.frames ?? 0, root: 0)
+        let isBetweenFrames = try communicator.broadcast(found?.isBetweenFrames ?? false, root: 0)
         guard !state.isEmpty else { return nil }
         self = try communicator.agree {
             let reader = try H5MDReader(state)
@@ -30,9 +34,6 @@ extension SimulationStart {
                 rank: communicator.rank, ranks: communicator.size)
             func unsuitable(_ reason: String) -> SAGESnetError {
                 .unsuitableData(file: state, reason: "\(reason): it is no trajectory to resume")
-            }
-            guard reader.precision == .float64 else {
-                throw unsuitable("it was written in single precision, from which a run does not go on as if uninterrupted")
             }
             guard start.atomCount == first.atomCount else {
                 throw unsuitable("it holds \(start.atomCount) atoms, the start \(first.atomCount)")
@@ -46,7 +47,7 @@ extension SimulationStart {
             start.completedSteps = Int(start.step - first.step)
             (start.step, start.time) = (first.step, first.time)
             start.conservation = try Conservation(resuming: reader)
-            start.isBetweenFrames = state != path
+            (start.completedFrames, start.isBetweenFrames) = (frames, isBetweenFrames)
             return start
         }
     }
@@ -67,18 +68,22 @@ extension Conservation {
 }
 
 extension H5MDReader {
-    /// An observable of the last frame.
+    fileprivate func lastObservable(_ name: String) throws -> Double {
+        try file.observable(name, frame: frameCount - 1)
+    }
+}
+
+extension File {
+    /// An observable of one frame of a simulation's output. Not collective.
     ///
     /// - Throws: `SAGESnetError.unsuitableData` where there is none; `HDF5Error`.
-    func lastObservable(_ name: String) throws -> Double {
-        let path = "observables/\(name)/value"
-        let root = try file.root
-        guard root.isDataset(path), frameCount > 0 else {
+    func observable(_ name: String, frame: Int) throws -> Double {
+        let place = "observables/\(name)/value"
+        let root = try self.root
+        guard root.isDataset(place), frame >= 0 else {
             throw SAGESnetError.unsuitableData(
-                file: self.path, reason: "it lacks /\(path): it was not written by a simulation")
+                file: path, reason: "it lacks /\(place): it was not written by a simulation")
         }
-        let values = try root.dataset(path).read(
-            Double.self, .box(offset: [frameCount - 1], count: [1]), transfer: .independent)
-        return values[0]
+        return try root.dataset(place).read(Double.self, .box(offset: [frame], count: [1]), transfer: .independent)[0]
     }
 }

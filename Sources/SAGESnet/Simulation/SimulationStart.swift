@@ -35,6 +35,8 @@ public struct SimulationStart {
     public var time: Double
     /// Steps of the model done since then: not 0 where a simulation is resumed.
     public var completedSteps = 0
+    /// Frames of the output that is resumed up to this state.
+    public var completedFrames = 0
     /// Whether the output that is resumed has no frame of this state.
     public var isBetweenFrames = false
     /// What was corrected in these steps.

@@ -21,7 +21,8 @@ extension Simulator {
             network = try plan(rows: filler.occupied.totalRows)
             guard case .occupied(let topology) = network.topology else { preconditionFailure("mixed topologies") }
             topology.rebuild(
-                neighbors: neighbors, ownedRows: filler.occupied.ownedRows, ghostRows: filler.occupied.ghostRows)
+                neighbors: neighbors, ownedRows: filler.occupied.ownedRows, borderRows: filler.occupied.borderRows,
+                ghostRows: filler.occupied.ghostRows)
         case .cells:
             network = try plan(rows: binning.rowCount)
         }
@@ -47,7 +48,9 @@ extension Simulator {
             network = known
         } else {
             plans += 1
-            let topology = BondTopology(capacity: BondTopology.Capacity(lists).multiplied(by: 1.125))
+            let topology = BondTopology(
+                capacity: BondTopology.Capacity(lists).multiplied(by: 1.125), pairExchange: bondSearch.pairExchange,
+                bondExchange: bondSearch.bondExchange)
             network = StepNetwork(model, .atoms(topology), parameters: parameters.pointer, environment: environment)
             self.network = network
         }

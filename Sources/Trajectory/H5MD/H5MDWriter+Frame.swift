@@ -92,7 +92,8 @@ extension H5MDWriter {
     ) throws {
         let rows = order.firstRow..<(order.firstRow + order.rowCount)
         let values = UnsafeMutableRawPointer(cursor.word).bindMemory(to: T.self, capacity: rows.count * components)
-        for row in 0..<rows.count { fill(order.atom(row: row), values + row * components) }
+        let atoms = order.atoms
+        for row in 0..<rows.count { fill(atoms[row], values + row * components) }
         try send(dataset, UnsafeBufferPointer(start: values, count: rows.count * components), rows, &cursor)
     }
 
@@ -123,8 +124,9 @@ extension H5MDWriter {
 
     /// Masses do not change with time; they are known with the first frame. Collective.
     func writeMasses() throws {
-        let masses = (0..<order.rowCount).map { row in
-            let index = Int(Int32(truncatingIfNeeded: order.atom(row: row)[1]))
+        let atoms = order.atoms
+        let masses = (0..<atoms.count).map { row in
+            let index = Int(Int32(truncatingIfNeeded: atoms[row][1]))
             return species.masses.indices.contains(index) ? species.masses[index] : 0
         }
         try series.mass.write(masses, .box(offset: [order.firstRow], count: [order.rowCount]))

@@ -173,7 +173,10 @@ public final class H5MDWriter {
     /// Brings all frames appended so far to the disk, where they can be read though the writer be killed.
     public func flush() throws {
         try finishWriting()
-        try file.flush()
+        guard background != nil, frameCount > 0 else { return try file.flush() }
+        try file.flush { [series, frameCount] in
+            try series.growing.reduce(0) { max($0, try $1.end(ofEntry: frameCount - 1)) }
+        }
     }
 
     /// Flushes and closes the file; the writer cannot be used afterwards.

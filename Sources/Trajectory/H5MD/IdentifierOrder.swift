@@ -1,6 +1,19 @@
 import Diagnostics
 import MPI
 
+/// Atoms of adjacent rows of a file: a view into an `IdentifierOrder`, to be used in loops, where a property of a class
+/// would be checked at each access.
+struct OrderedAtoms {
+    fileprivate let words: UnsafePointer<Int64>
+    fileprivate let wordsOfAtom: Int
+    fileprivate let index: UnsafePointer<Int32>
+    let count: Int
+
+    /// The words of the atom of a row.
+    @inline(__always)
+    subscript(row: Int) -> UnsafePointer<Int64> { words + Int(index[row]) * wordsOfAtom }
+}
+
 /// Brings atoms that lie on the ranks in any order into ascending order of ids over the ranks.
 ///
 /// The range of ids that occur is cut into one block for each writer, which are some of the ranks or all of them; writers
@@ -24,6 +37,8 @@ final class IdentifierOrder {
     private let path: String
     /// How many ranks get atoms, spread evenly over all.
     private let writers: Int
+    /// The rank of each writer. [writers]
+    private let rankOfWriter = GrowingBuffer<Int32>()
     /// Rows of the file that this rank has after `order`.
     private(set) var firstRow = 0
     private(set) var rowCount = 0
@@ -46,13 +61,13 @@ final class IdentifierOrder {
         self.path = path
         let size = communicator?.size ?? 1
         self.writers = max(1, min(size, writers))
+        let ranks = rankOfWriter.reserve(self.writers)
+        for writer in 0..<self.writers { ranks[writer] = Int32(writer * size / self.writers) }
         counts = [Int](repeating: 0, count: 2 * size)
         cursor = [Int](repeating: 0, count: size)
         sent = Partition(parts: size)
         received = Partition(parts: size)
     }
-
-    private func rank(ofWriter writer: Int) -> Int { writer * (communicator?.size ?? 1) / writers }
 
     /// The block of ids that this rank gets; any for a rank that gets none.
     private var block: Int {
@@ -97,7 +112,7 @@ final class IdentifierOrder {
             data = try exchange(atoms, lowest: lowest, block: block, communicator)
         } else {
             let packed = outgoing.reserve(atoms.count * words)
-            for index in 0..<atoms.count { pack(atoms, index, to: packed + index * words) }
+            pack(atoms) { packed + $0 * words }
             rowCount = atoms.count
             data = UnsafePointer(packed)
         }
@@ -117,11 +132,10 @@ final class IdentifierOrder {
     /// Atoms as they came in; valid until the next `order`.
     private var current: UnsafePointer<Int64>?
 
-    /// The words of the atom of one of this rank's rows.
-    @inline(__always)
-    func atom(row: Int) -> UnsafePointer<Int64> {
+    /// This rank's atoms by rows; valid until the next `order`.
+    var atoms: OrderedAtoms {
         guard let current else { preconditionFailure("atoms are used before they are ordered") }
-        return current + Int(rows.pointer[row]) * payload.words
+        return OrderedAtoms(words: current, wordsOfAtom: payload.words, index: UnsafePointer(rows.pointer), count: rowCount)
     }
 
     // MARK: Exchange
@@ -129,15 +143,15 @@ final class IdentifierOrder {
     private func exchange(_ atoms: LocalAtoms, lowest: Int64, block: Int64,
                           _ communicator: Communicator) throws -> UnsafePointer<Int64> {
         let words = payload.words, size = communicator.size
-        let target = destination.reserve(atoms.count)
+        let target = destination.reserve(atoms.count), ranks = rankOfWriter.pointer
         // Local views: a class's arrays are checked at every access.
         try counts.withUnsafeMutableBufferPointer { counts in
             for rank in 0..<size { counts[rank] = 0 }
             if let ids = atoms.ids {
                 for index in 0..<atoms.count {
-                    let rank = rank(ofWriter: Int((ids[index] - lowest) / block))
-                    target[index] = Int32(truncatingIfNeeded: rank)
-                    counts[rank] += words
+                    let rank = ranks[Int((ids[index] - lowest) / block)]
+                    target[index] = rank
+                    counts[Int(rank)] += words
                 }
             }
             try communicator.allToAll(UnsafeBufferPointer(rebasing: counts[0..<size]),
@@ -151,10 +165,10 @@ final class IdentifierOrder {
         let packed = outgoing.reserve(atoms.count * words)
         cursor.withUnsafeMutableBufferPointer { cursor in
             for rank in 0..<size { cursor[rank] = Int(sent.offsets[rank]) }
-            for index in 0..<atoms.count {
+            pack(atoms) { index in
                 let rank = Int(target[index])
-                pack(atoms, index, to: packed + cursor[rank])
-                cursor[rank] += words
+                defer { cursor[rank] += words }
+                return packed + cursor[rank]
             }
         }
         let arrived = incoming.reserve(received.total)
@@ -165,26 +179,33 @@ final class IdentifierOrder {
         return UnsafePointer(arrived)
     }
 
+    /// Writes the words of each atom to where `place` says.
     @inline(__always)
-    private func pack(_ atoms: LocalAtoms, _ index: Int, to word: UnsafeMutablePointer<Int64>) {
+    private func pack(_ atoms: LocalAtoms, to place: (Int) -> UnsafeMutablePointer<Int64>) {
+        if atoms.count == 0 { return }
         guard let ids = atoms.ids, let species = atoms.species, let positions = atoms.positions else {
             preconditionFailure("atoms without ids, species or positions")
         }
-        word[0] = ids[index]
-        var second = Int64(UInt32(bitPattern: species[index]))
-        var third: Int64 = 0
-        if payload.hasImages, let images = atoms.images {
-            second |= Int64(images[3 * index]) << 32
-            third = Int64(UInt32(bitPattern: images[3 * index + 1])) | Int64(images[3 * index + 2]) << 32
-        }
-        word[1] = second
-        word[2] = third
-        for axis in 0..<3 { word[3 + axis] = Int64(bitPattern: positions[3 * index + axis].bitPattern) }
-        if payload.hasVelocities, let velocities = atoms.velocities {
-            for axis in 0..<3 { word[6 + axis] = Int64(bitPattern: velocities[3 * index + axis].bitPattern) }
-        }
-        for scalar in 0..<payload.scalarCount {
-            word[payload.scalarWord + scalar] = Int64(bitPattern: atoms.scalars[scalar][index].bitPattern)
+        let payload = payload
+        let velocities = payload.hasVelocities ? atoms.velocities : nil, images = payload.hasImages ? atoms.images : nil
+        for index in 0..<atoms.count {
+            let word = place(index)
+            word[0] = ids[index]
+            var second = Int64(UInt32(bitPattern: species[index]))
+            var third: Int64 = 0
+            if let images {
+                second |= Int64(images[3 * index]) << 32
+                third = Int64(UInt32(bitPattern: images[3 * index + 1])) | Int64(images[3 * index + 2]) << 32
+            }
+            word[1] = second
+            word[2] = third
+            for axis in 0..<3 { word[3 + axis] = Int64(bitPattern: positions[3 * index + axis].bitPattern) }
+            if let velocities {
+                for axis in 0..<3 { word[6 + axis] = Int64(bitPattern: velocities[3 * index + axis].bitPattern) }
+            }
+            for scalar in 0..<payload.scalarCount {
+                word[payload.scalarWord + scalar] = Int64(bitPattern: atoms.scalars[scalar][index].bitPattern)
+            }
         }
     }
 

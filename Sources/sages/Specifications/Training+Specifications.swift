@@ -32,8 +32,10 @@ extension VerbSpecification {
             Runs N steps of the model from the last frame of START.h5 (or the one of --frame) and writes the \
             trajectory as H5MD. The grid is decomposed over the ranks of mpirun or srun; the output has the same \
             bytes for every number of ranks and every decomposition. Stops after the step under way, \
-            with exit status 75, on SIGTERM or SIGUSR1; between two frames it leaves its state in OUT.h5.restart. \
-            --resume goes on from there, or else behind the last frame in OUT.h5.
+            with exit status 75, on SIGTERM or SIGUSR1. Then, and now and then before, it leaves its state in \
+            OUT.h5.restart, in double precision. --resume goes on from there or from the last frame in OUT.h5, \
+            whichever is later, after a kill too, and ends with the bytes of an uninterrupted run's frames. From \
+            single precision it goes on from OUT.h5.restart alone, which then stays when all steps are done.
 
             A model of a grid's cells (model.state "grid") runs from a file of grid fields, as sages generate ca makes \
             them, and writes such a file; options about atoms are errors then.
@@ -45,11 +47,12 @@ extension VerbSpecification {
             .value("steps", "N", "steps of the model", isRequired: true),
             .value("out", "OUT.h5", "the trajectory that is written", kind: .file, isRequired: true),
             .value("every", "K", "write every K-th step", default: "1"),
-            .value("precision", "P", "of positions and velocities: float64 (default) or float32, half as large, which "
-                   + "--resume cannot go on from", allowed: ["float32", "float64"]),
+            .value("precision", "P", "of positions and velocities: float64 (default) or float32, half as large", allowed: ["float32", "float64"]),
             .value("deflate", "LEVEL", "compress (gzip after byte shuffling), 1 (fast) to 9 (small); lossless"),
             .value("flush", "SECONDS", "bring frames to the disk at most this often: a killed job loses no more than the "
                    + "frames of this time; 0 for every frame", default: "1"),
+            .value("restart", "SECONDS", "leave the state in OUT.h5.restart at most this often; 0 after every step",
+                   default: "60"),
             .value("writers", "N", "ranks that write; default: as many as have 1 MB of a frame to write. 1 for an output "
                    + "on NFS that several nodes run towards"),
             .value("decomposition", "AxBxC", "parts of the grid along x, y, z; default: smallest surface"),
@@ -57,7 +60,7 @@ extension VerbSpecification {
             .value("replicate", "AxBxC", "copies of the start state along x, y, z", default: "1x1x1"),
             .value("environment", "NAME=VALUE", "set an environment variable of the model, for example temperature=300",
                    isRepeatable: true),
-            .flag("resume", "go on where OUT.h5 ends, or its restart beside it"),
+            .flag("resume", "go on from OUT.h5 or the state beside it; where there is none, begin"),
             .threads,
             .json,
         ],
