@@ -68,6 +68,7 @@ let package = Package(
         .target(name: "SAGESnet",
                 dependencies: ["Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff", "Tensor", "Kernels",
                                "MPI", "HDF5", "Configuration", "Diagnostics"]),
+        .target(name: "CellularAutomata", dependencies: ["Grid", "MPI", "Tensor", "Diagnostics"]),
         // Counts and delays messages; for benchmarks and tests.
         .target(name: "CMessageObserver", dependencies: ["CMPI"]),
 
@@ -80,9 +81,9 @@ let package = Package(
                                "Diagnostics"]),
 
         .executableTarget(name: "sages",
-                          dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",
-                                         "Tensor", "Kernels", "MPI", "HDF5", "Configuration", "COpenBLAS",
-                                         "Diagnostics"]),
+                          dependencies: ["SAGESnet", "CellularAutomata", "Training", "Trajectory", "Grid",
+                                         "NeuralNetworks", "Autodiff", "Tensor", "Kernels", "MPI", "HDF5",
+                                         "Configuration", "COpenBLAS", "Diagnostics"]),
         .executableTarget(name: "sages-bench",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",
                                          "Tensor", "Kernels", "MPI", "HDF5", "Configuration", "PerformanceModel",
@@ -94,21 +95,23 @@ let package = Package(
         .testTarget(name: "AutodiffTests", dependencies: ["NeuralNetworks", "Autodiff", "Tensor"]),
         .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "MPI", "Diagnostics"]),
         .testTarget(name: "GridTests", dependencies: ["Grid", "MPI"]),
+        .testTarget(name: "CellularAutomataTests", dependencies: ["CellularAutomata", "Grid", "MPI"]),
         .testTarget(name: "TrainingTests",
                     dependencies: ["Training", "Configuration", "NeuralNetworks", "Tensor", "Kernels", "Diagnostics"]),
         .testTarget(name: "SAGESnetTests",
                     dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff", "Tensor",
-                                   "MPI", "HDF5", "SAGESnetTestSupport"]),
+                                   "Kernels", "MPI", "HDF5", "SAGESnetTestSupport"]),
         // Synthetic trajectories and small models, for unit tests and distributed ones.
-        .target(name: "SAGESnetTestSupport", dependencies: ["SAGESnet", "Trajectory", "Configuration", "Tensor"],
+        .target(name: "SAGESnetTestSupport",
+                dependencies: ["SAGESnet", "CellularAutomata", "Trajectory", "Grid", "Configuration", "Tensor", "MPI", "HDF5"],
                 path: "Tests/SAGESnetTestSupport"),
         // A malloc that counts, for tests of code that must not allocate.
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         // Run under mpirun by jobs/test.sh on 1, 2, 3, 4, 6 and 8 ranks.
         .executableTarget(name: "distributed-tests",
-                          dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "Autodiff", "NeuralNetworks",
-                                         "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics", "AllocationCounter",
-                                         "CMessageObserver", "SAGESnetTestSupport"],
+                          dependencies: ["SAGESnet", "CellularAutomata", "Training", "Trajectory", "Grid", "Autodiff",
+                                         "NeuralNetworks", "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics",
+                                         "AllocationCounter", "CMessageObserver", "SAGESnetTestSupport"],
                           path: "Tests/DistributedTests"),
     ],
     swiftLanguageModes: [.v6]

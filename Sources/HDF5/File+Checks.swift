@@ -36,4 +36,14 @@ extension File {
         guard descriptor >= 0 else { throw place.failure("create the file", .inputOutput, systemMessage(errno)) }
         Foundation.close(descriptor)
     }
+
+    /// Whether a file holds anything yet: until its first flush a new one is empty, or zeros where room on the disk was
+    /// taken. False too where there is no file. Not collective.
+    public static func hasContent(_ path: String) -> Bool {
+        guard let file = FileHandle(forReadingAtPath: path) else { return false }
+        defer { try? file.close() }
+        // Where reading fails, opening the file will say why.
+        guard let beginning = try? file.read(upToCount: 512) ?? Data() else { return true }
+        return beginning.contains { $0 != 0 }
+    }
 }

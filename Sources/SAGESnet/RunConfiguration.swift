@@ -8,7 +8,7 @@ public struct DataConfiguration: Configurable, Sendable {
     public let test: [String]
 
     public init(from section: ConfigurationSection) throws {
-        train = try section.list("train", count: .atLeast(1), "files to train on, made by sages import")
+        train = try section.list("train", count: .atLeast(1), "files to train on, made by sages import or sages generate")
         validation = try section.list("validation", default: [], "files for tests while training goes on")
         test = try section.list("test", default: [], "files kept aside for sages evaluate")
     }
@@ -30,18 +30,47 @@ public enum ModelConfiguration: Configurable, Sendable {
         case sagesnet
     }
 
+    /// What the cells of a SAGESnet model hold.
+    public enum State: String, Sendable, CaseIterable, ConfigurationChoice {
+        /// Atoms, which move.
+        case atoms
+        /// Numbers of the grid itself, such as the cells of an automaton.
+        case grid
+    }
+
     case sagesnet(SAGESnetConfiguration)
+    case grid(GridModelConfiguration)
 
     public init(from section: ConfigurationSection) throws {
         switch try section.value("kind", as: Kind.self, "what the model is") {
-        case .sagesnet: self = .sagesnet(try SAGESnetConfiguration(from: section))
+        case .sagesnet:
+            switch try section.value("state", as: State.self, default: .atoms, "what cells hold") {
+            case .atoms: self = .sagesnet(try SAGESnetConfiguration(from: section))
+            case .grid: self = .grid(try GridModelConfiguration(from: section))
+            }
         }
     }
 
     public var kind: Kind {
         switch self {
-        case .sagesnet: .sagesnet
+        case .sagesnet, .grid: .sagesnet
         }
+    }
+
+    /// The atoms' model, from the file of one.
+    ///
+    /// - Throws: `SAGESnetError.otherState`.
+    func atoms(from file: String) throws -> SAGESnetConfiguration {
+        guard case .sagesnet(let configuration) = self else { throw SAGESnetError.otherState(file: file, found: .grid) }
+        return configuration
+    }
+
+    /// The grid's model, from the file of one.
+    ///
+    /// - Throws: `SAGESnetError.otherState`.
+    func grid(from file: String) throws -> GridModelConfiguration {
+        guard case .grid(let configuration) = self else { throw SAGESnetError.otherState(file: file, found: .atoms) }
+        return configuration
     }
 }
 

@@ -14,13 +14,17 @@ public enum SAGESnetError: SAGESError, Equatable {
     case unsuitableData(file: String, reason: String)
     /// Numbers that are not finite during a simulation.
     case diverged(step: Int, atom: Int64)
+    /// Numbers of a grid's model that are not finite during a simulation.
+    case divergedGrid(step: Int)
+    /// A model of atoms where one of a grid is wanted, or the other way round.
+    case otherState(file: String, found: ModelConfiguration.State)
     /// An option or value that does not fit the model.
     case badRequest(String)
 
     public var exitStatus: ExitStatus {
         switch self {
-        case .badGrid, .crowdedCell, .atomOutside, .unknownElement, .unsuitableData: .data
-        case .diverged: .internal
+        case .badGrid, .crowdedCell, .atomOutside, .unknownElement, .unsuitableData, .otherState: .data
+        case .diverged, .divergedGrid: .internal
         case .badRequest: .usage
         }
     }
@@ -43,6 +47,13 @@ public enum SAGESnetError: SAGESError, Equatable {
         case .diverged(let step, let atom):
             return "the simulation diverged in step \(step): atom \(atom) has a position or velocity that is not a "
                 + "finite number or moves farther than a cell in one step"
+        case .divergedGrid(let step):
+            return "the simulation diverged in step \(step): the model gives a number that is not finite"
+        case .otherState(let file, let found):
+            switch found {
+            case .grid: return "\(file): the model is one of a grid's cells, not of atoms (model.state)"
+            case .atoms: return "\(file): the model is one of atoms, not of a grid's cells (model.state)"
+            }
         case .badRequest(let reason):
             return reason
         }

@@ -36,9 +36,34 @@ struct Evaluate: Verb {
                 found: name)
         }
         switch kind {
-        case .sagesnet: try evaluateSAGESnet(communicator)
+        case .sagesnet:
+            switch try ModelConfiguration.load(model, communicator: communicator) {
+            case .sagesnet: try evaluateSAGESnet(communicator)
+            case .grid: try evaluateGrid(communicator)
+            }
         }
         return .success
+    }
+
+    private func evaluateGrid(_ communicator: Communicator) throws {
+        let (model, parameters, _, _) = try GridModel.load(self.model, as: Float.self, communicator: communicator)
+        let start = try GridSimulationStart(data, frame: frame, for: model, communicator: communicator)
+        let source = start.source
+        let simulator = try GridSimulator<Float>(
+            model: model, parameters: parameters, cells: source.cells, boundaries: source.boundaries,
+            communicator: communicator)
+        let steps = try GridEvaluation.ofSteps(simulator, source, communicator: communicator)
+        let evaluation = try rollout.map { count in
+            let progress = ProgressReport("rollout", unit: "steps", of: count)
+            let evaluation = try GridEvaluation.ofRollout(
+                simulator, source, frame: start.frame, steps: count, communicator: communicator,
+                progress: { progress.advance(to: $0) })
+            progress.finish()
+            return evaluation
+        }
+        guard communicator.rank == 0 else { return }
+        let report = GridReport(model: self.model, data: data, cells: source.cells, steps: steps, rollout: evaluation)
+        print(isJSON ? report.json.text : report.text)
     }
 
     private func evaluateSAGESnet(_ communicator: Communicator) throws {

@@ -73,6 +73,13 @@ struct Simulate: Verb {
 
     func run(_ communicator: Communicator) throws -> ExitStatus {
         JobSignals.install()
+        switch try ModelConfiguration.load(model, communicator: communicator) {
+        case .sagesnet: return try runAtoms(communicator)
+        case .grid: return try runGrid(communicator)
+        }
+    }
+
+    private func runAtoms(_ communicator: Communicator) throws -> ExitStatus {
         let (model, parameters, configuration, text) = try SAGESnetModel.load(
             self.model, as: Float.self, communicator: communicator)
         let first = try SimulationStart(

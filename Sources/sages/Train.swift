@@ -57,6 +57,11 @@ struct Train: Verb {
                     model, training: configuration.data.train, validation: configuration.data.validation)
             }
             return try train(task, configuration, resolved, communicator)
+        case .grid(let model):
+            let task = try communicator.agree {
+                try GridTask<Scalar>(model, training: configuration.data.train, validation: configuration.data.validation)
+            }
+            return try train(task, configuration, resolved, communicator)
         }
     }
 

@@ -38,10 +38,13 @@ extension SAGESnetTask {
             training: training, validation: validation)
     }
 
+}
+
+extension TrainingTask {
     /// The training loss and its gradient at the given weights, for a micro-batch of given samples.
     func lossAndGradient(
         _ weights: Buffer<Scalar>, samples: [Int], epoch: Int = 0
-    ) throws -> (loss: Scalar, gradient: [[Scalar]], program: RecordedProgram<SAGESnetTask>) {
+    ) throws -> (loss: Scalar, gradient: [[Scalar]], program: RecordedProgram<Self>) {
         let recorded = RecordedProgram(self, samples: samples.count, withGradients: true, parameters: weights.pointer)
         let draws = samples.map { SampleDraw(sample: $0, epoch: epoch) }
         try draws.withUnsafeBufferPointer {
@@ -70,9 +73,9 @@ extension SAGESnetTask {
 }
 
 /// The loss of the first step and of the last ones of a training.
-func train(
-    _ task: SAGESnetTask<Float>, steps: Int, microBatch: Int = 1, globalBatch: Int = 4
-) throws -> (first: Double, last: Double, trainer: Trainer<SAGESnetTask<Float>>) {
+func train<Task: TrainingTask<Float>>(
+    _ task: Task, steps: Int, microBatch: Int = 1, globalBatch: Int = 4
+) throws -> (first: Double, last: Double, trainer: Trainer<Task>) {
     let configuration = TrainingConfiguration(
         length: .steps(steps), globalBatch: globalBatch, microBatch: microBatch,
         schedule: Schedule(peak: 5e-3, final: 1e-4, warmup: 5), clip: 1, averaging: 0)

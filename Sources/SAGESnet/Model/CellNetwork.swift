@@ -9,8 +9,12 @@ public struct CellCodec: Sendable {
     /// To one vector for position and one for velocity of each slot; nil where nothing is decoded.
     public let decoder: Dense?
 
-    init(_ name: String, inputs: Int, channels: Int, outputs: Int?, in layout: inout ParameterLayout) {
-        encoder = Dense("\(name)/encoder", inputs: inputs, outputs: channels, in: &layout)
+    /// - Parameter keepsZero: whether the vector of a cell of zeros is zero, as that of what lies beyond an open end.
+    init(
+        _ name: String, inputs: Int, channels: Int, outputs: Int?, keepsZero: Bool = false,
+        in layout: inout ParameterLayout
+    ) {
+        encoder = Dense("\(name)/encoder", inputs: inputs, outputs: channels, bias: !keepsZero, in: &layout)
         decoder = outputs.map {
             Dense("\(name)/decoder", inputs: channels, outputs: $0, gain: 0.1, in: &layout)
         }
@@ -34,18 +38,26 @@ public struct EnvironmentLayer: Sendable {
     }
 }
 
-/// z <- z + sum over d of W_d phi(z_{c-d}), then a 1x1x1 layer: one block of the predictor (004, "Specific
+/// z <- z + sum over d of W_d phi(z_{c-d}), then 1x1x1 layers: one block of the predictor (004, "Specific
 /// architecture").
 struct ResidualBlock: Sendable {
     let convolution: Parameter
     let bias: Parameter
+    /// 1x1x1 layers between the convolution and the last one.
+    let hidden: [Dense]
     let mixing: Dense
 
-    init(_ name: String, channels: Int, expectedNeighbors: Int, in layout: inout ParameterLayout) {
+    /// - Parameter mixingLayers: 1x1x1 layers, at least one.
+    init(
+        _ name: String, channels: Int, expectedNeighbors: Int, mixingLayers: Int, in layout: inout ParameterLayout
+    ) {
         convolution = layout.add(
             "\(name)/convolution/weights", [27, channels, channels],
             .scaledNormal(fanIn: channels * expectedNeighbors, gain: 1.4))
         bias = layout.add("\(name)/convolution/bias", [channels], .constant(0))
+        hidden = (1..<mixingLayers).map {
+            Dense("\(name)/hidden\($0)", inputs: channels, outputs: channels, gain: 1.4, in: &layout)
+        }
         mixing = Dense("\(name)/mixing", inputs: channels, outputs: channels, gain: 0.5, in: &layout)
     }
 
@@ -55,7 +67,7 @@ struct ResidualBlock: Sendable {
     ) -> Variable<Scalar> {
         let x = activation.map { z.applying($0) } ?? z
         let sum = topology.convolve(x, z.tape.parameter(convolution)).addingRow(z.tape.parameter(bias))
-        return z + mixing(sum.applying(inner))
+        return z + mixing(hidden.reduce(sum.applying(inner)) { $1($0).applying(inner) })
     }
 }
 
@@ -66,21 +78,45 @@ struct CellNetwork: Sendable {
     let blocks: [ResidualBlock]
     let activation: Activation
 
+    /// What the blocks are made of.
+    struct Form {
+        var channels: Int
+        var blocks: Int
+        /// 1x1x1 layers of a block.
+        var mixingLayers = 1
+        var activation: Activation
+        /// Environment variables that enter every cell.
+        var environment = 0
+        /// Of the 27 cells under a kernel, how many hold something.
+        var expectedNeighbors: Int
+        /// Whether cells of zeros are to the blocks what lies beyond an open end.
+        var keepsZero = false
+    }
+
     init(
         _ name: String, _ configuration: SAGESnetConfiguration, inputs: Int, decoded: Int?,
         in layout: inout ParameterLayout
     ) {
-        let channels = configuration.channels
-        codec = CellCodec("\(name)/codec", inputs: inputs, channels: channels, outputs: decoded, in: &layout)
-        environment = configuration.environment.isEmpty
-            ? nil
-            : EnvironmentLayer(
-                "\(name)/environment", variables: configuration.environment.count, channels: channels, in: &layout)
         // In diamond's aligned grid a cell has four occupied neighbors; a dense grid mixes mostly empty cells.
-        blocks = (0..<configuration.blocks).map {
-            ResidualBlock("\(name)/block\($0)", channels: channels, expectedNeighbors: 5, in: &layout)
+        let form = Form(
+            channels: configuration.channels, blocks: configuration.blocks, activation: configuration.activation,
+            environment: configuration.environment.count, expectedNeighbors: 5)
+        self.init(name, form, inputs: inputs, decoded: decoded, in: &layout)
+    }
+
+    init(_ name: String, _ form: Form, inputs: Int, decoded: Int?, in layout: inout ParameterLayout) {
+        let channels = form.channels
+        codec = CellCodec(
+            "\(name)/codec", inputs: inputs, channels: channels, outputs: decoded, keepsZero: form.keepsZero, in: &layout)
+        environment = form.environment == 0
+            ? nil
+            : EnvironmentLayer("\(name)/environment", variables: form.environment, channels: channels, in: &layout)
+        blocks = (0..<form.blocks).map {
+            ResidualBlock(
+                "\(name)/block\($0)", channels: channels, expectedNeighbors: form.expectedNeighbors,
+                mixingLayers: form.mixingLayers, in: &layout)
         }
-        activation = configuration.activation
+        activation = form.activation
     }
 
     /// The code of the cells before the blocks. [R, C]

@@ -16,12 +16,11 @@ extension SAGESnetModel {
         var normalization = Normalization()
         let (loaded, parameters) = try ModelFile.load(path, kind: kind, as: type, communicator: communicator) { _, text in
             let run = try ConfigurationDocument(text: text, source: "\(path):/config").decode(RunConfiguration.self).value
-            guard case .sagesnet(let configuration) = run.model else { preconditionFailure("the kind was checked") }
-            return ((run: run, text: text), SAGESnetModel(configuration, Normalization()).layout)
+            return ((run: run, text: text), SAGESnetModel(try run.model.atoms(from: path), Normalization()).layout)
         } reading: { root in
             normalization = try Normalization(from: root)
         }
-        guard case .sagesnet(let configuration) = loaded.run.model else { preconditionFailure("the kind was checked") }
+        let configuration = try loaded.run.model.atoms(from: path)
         try normalization.broadcast(communicator, environmentCount: configuration.environment.count)
         return (SAGESnetModel(configuration, normalization), parameters, loaded.run, loaded.text)
     }

@@ -25,14 +25,27 @@ public struct SimulationProvenance: Sendable {
         program: String, model: String, configuration: String, seed: UInt64, start: SimulationStart,
         settings: [(name: String, value: String)] = []
     ) {
+        let boundaries = (0..<3).map { start.box.boundary($0) == .periodic ? "p" : "o" }.joined(separator: ",")
+        self.init(
+            program: program, model: model, configuration: configuration, seed: seed, input: start.source,
+            startStep: start.step, boundaries: boundaries, settings: settings)
+    }
+
+    /// - Parameters:
+    ///   - model: the path of the model's file.
+    ///   - input: the path of the file that the whole simulation began from, and the step there.
+    ///   - boundaries: `p` or `o` for x, y, z.
+    public init(
+        program: String, model: String, configuration: String, seed: UInt64, input: String, startStep: Int64,
+        boundaries: String, settings: [(name: String, value: String)] = []
+    ) {
         func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
         self.program = program
         self.configuration = configuration
         self.seed = seed
         self.model = name(model)
-        input = name(start.source)
-        let boundaries = (0..<3).map { start.box.boundary($0) == .periodic ? "p" : "o" }
-        self.settings = [("start_step", String(start.step)), ("boundary", boundaries.joined(separator: ","))] + settings
+        self.input = name(input)
+        self.settings = [("start_step", String(startStep)), ("boundary", boundaries)] + settings
     }
 
     /// Collective.

@@ -1,4 +1,3 @@
-import Foundation
 import Grid
 import HDF5
 import MPI
@@ -49,15 +48,6 @@ extension SimulationStart {
             (start.completedFrames, start.isBetweenFrames) = (frames, isBetweenFrames)
             return start
         }
-    }
-
-    /// Until the first flush a new file is empty, or zeros where room on the disk was taken.
-    private static func hasFrames(_ path: String) throws -> Bool {
-        guard let file = FileHandle(forReadingAtPath: path) else { return false }
-        defer { try? file.close() }
-        // Where reading fails, opening the file below says why.
-        if let beginning = try? file.read(upToCount: 512) ?? Data(), beginning.allSatisfy({ $0 == 0 }) { return false }
-        return try H5MDReader(path).frameCount > 0
     }
 
     private var boundaries: Boundaries {

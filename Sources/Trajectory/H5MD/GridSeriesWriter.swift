@@ -4,7 +4,8 @@ import MPI
 /// Writes the fields of one level of a grid, frame by frame, beside the particles or alone.
 ///
 /// `/grids/LEVEL/state` is [frame, z, y, x, channel], with `/grids/LEVEL/step` and `time` [frame]. Attributes of
-/// `state`: `cell_size` and `origin` (x, y, z, in Angstrom unless another unit is given) and `axes`. All calls are
+/// `state`: `cell_size` and `origin` (x, y, z, in Angstrom unless another unit is given), `boundary` (x, y, z, as in H5MD:
+/// `periodic` or `none`) and `axes`. All calls are
 /// collective over the file's communicator; the bytes of the file do not depend on the number of ranks.
 public final class GridSeriesWriter {
     /// Cells along z, y, x, and channels of a cell.
@@ -33,15 +34,17 @@ public final class GridSeriesWriter {
     ///   - cells: along z, y, x.
     ///   - cellSize: edge lengths of a cell along x, y, z.
     ///   - origin: lower corner of cell (0, 0, 0), x, y, z.
+    ///   - isPeriodic: the axes, x, y, z.
     public static func create(in file: File, level: Int, cells: [Int], channels: Int, cellSize: SIMD3<Double>,
-                              origin: SIMD3<Double>, lengthUnit: String = Units.H5MD.length,
+                              origin: SIMD3<Double>, isPeriodic: [Bool] = [true, true, true],
+                              lengthUnit: String = Units.H5MD.length, timeUnit: String = Units.H5MD.time,
                               precision: H5MDOptions.Precision = .float32, deflate: Int? = nil) throws -> GridSeriesWriter {
-        precondition(cells.count == 3, "cells along z, y, x")
+        precondition(cells.count == 3 && isPeriodic.count == 3, "three axes")
         let group = try file.root.createGroup("grids/\(level)")
         let numbers = DatasetStorage.growing(chunk: [256], shape: [0])
         let step = try group.createDataset("step", of: Int64.self, shape: [0], storage: numbers)
         let time = try group.createDataset("time", of: Double.self, shape: [0], storage: numbers)
-        try time.setAttribute("unit", Units.H5MD.time)
+        try time.setAttribute("unit", timeUnit)
         let frameShape = cells + [channels]
         let options = H5MDOptions(deflate: deflate)
         let bytes = precision == .float64 ? 8 : 4
@@ -53,6 +56,7 @@ public final class GridSeriesWriter {
         try state.setAttribute("axes", ["frame", "z", "y", "x", "channel"])
         try state.setAttribute("cell_size", [cellSize.x, cellSize.y, cellSize.z])
         try state.setAttribute("origin", [origin.x, origin.y, origin.z])
+        try state.setAttribute("boundary", isPeriodic.map { $0 ? "periodic" : "none" })
         try state.setAttribute("length_unit", lengthUnit)
         return GridSeriesWriter(state: state, step: step, time: time, frameCount: 0)
     }
@@ -127,10 +131,16 @@ public final class GridSeriesReader {
     public let frameCount: Int
     /// Edge lengths of a cell and lower corner of the grid; x, y, z.
     public let cellSize, origin: SIMD3<Double>
+    /// The axes x, y, z; true where the file does not say.
+    public let isPeriodic: [Bool]
+    /// Of cell size and origin, and of times; as the file has them.
+    public let lengthUnit, timeUnit: String
     public let steps: [Int64]
-    /// ps. [frameCount]
+    /// [frameCount]
     public let times: [Double]
     let state: Dataset
+    /// Of the file.
+    public var path: String { state.file.path }
 
     /// The levels that a file has, ascending.
     public static func levels(in file: File) throws -> [Int] {
@@ -148,8 +158,17 @@ public final class GridSeriesReader {
         guard state.shape.count == 5, size.count == 3, corner.count == 3 else {
             throw TrajectoryError(file: file.path, message: "\(state.path) has the shape \(state.shape), \(size.count) cell sizes")
         }
+        let boundary = state.hasAttribute("boundary")
+            ? try state.stringsAttribute("boundary") : ["periodic", "periodic", "periodic"]
+        guard boundary.count == 3, boundary.allSatisfy({ ["periodic", "none"].contains($0) }) else {
+            throw TrajectoryError(file: file.path, message: "\(state.path): boundary is \(boundary), not 3 of periodic and none")
+        }
+        isPeriodic = boundary.map { $0 == "periodic" }
+        lengthUnit = state.hasAttribute("length_unit") ? try state.stringAttribute("length_unit") : Units.H5MD.length
+        let time = try group.dataset("time")
+        timeUnit = time.hasAttribute("unit") ? try time.stringAttribute("unit") : Units.H5MD.time
         let steps = try group.dataset("step").read(Int64.self, transfer: .independent)
-        let times = try group.dataset("time").read(Double.self, transfer: .independent)
+        let times = try time.read(Double.self, transfer: .independent)
         frameCount = min(state.shape[0], steps.count, times.count)
         self.steps = Array(steps.prefix(frameCount))
         self.times = Array(times.prefix(frameCount))
@@ -168,4 +187,7 @@ public final class GridSeriesReader {
                                       transfer: Transfer = .collective) throws {
         try state.read(into: buffer, .box(offset: [frame] + offset + [0], count: [1] + extent + [channels]), transfer: transfer)
     }
+
+    /// Closes the file that the fields are in. Collective over its communicator.
+    public func close() throws { try state.file.close() }
 }

@@ -11,7 +11,7 @@ import Musl
 enum Program {
     /// The verbs, in the order of the overview.
     static var commands: [any Command.Type] {
-        [Import.self, Train.self, Simulate.self, Evaluate.self, Export.self, Plot.self, Info.self, Bench.self,
+        [Import.self, Generate.self, Train.self, Simulate.self, Evaluate.self, Export.self, Plot.self, Info.self, Bench.self,
          Doctor.self, Completion.self]
     }
 

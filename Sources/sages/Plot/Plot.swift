@@ -47,7 +47,13 @@ struct Plot: Verb {
             }
             figures.append(figure)
         }
-        if let trajectory { try add(trajectory, to: &figures, &result) }
+        if let trajectory {
+            if try PlottedGrid.isGrid(trajectory) {
+                try addGrid(trajectory, to: &figures, &result)
+            } else {
+                try add(trajectory, to: &figures, &result)
+            }
+        }
 
         var files: [JSONValue] = []
         for figure in figures where figure.isDrawable {
@@ -58,6 +64,17 @@ struct Plot: Verb {
         result["files"] = .array(files)
         if isJSON { print(JSONValue.object(result).text) }
         return .success
+    }
+
+    private func addGrid(_ path: String, to figures: inout [GnuplotFigure], _ result: inout JSONValue.Members) throws {
+        let own = try PlottedGrid(path: path, label: Self.label(path, unlike: reference))
+        let other = try reference.map { try PlottedGrid(path: $0, label: Self.label($0, unlike: path)) }
+        result["frames"] = .integer(own.reader.frameCount)
+        result["cells"] = .array(own.reader.cells.map { .integer($0) })
+        let (plane, differing) = try GnuplotFigure.plane(own, reference: other)
+        figures.append(plane)
+        if let differing { result["differing_cells_in_plane"] = .integer(differing) }
+        figures.append(try GnuplotFigure.population(own, reference: other))
     }
 
     private func add(_ path: String, to figures: inout [GnuplotFigure], _ result: inout JSONValue.Members) throws {

@@ -28,6 +28,31 @@ extension VerbSpecification {
         examples: ["sages import run-1.lammpstrj.gz run-2.lammpstrj.gz --elements C --timestep 0.0005 --out run.h5"],
         exitStatuses: [.data, .noInput, .internal, .io])
 
+    static let generate = VerbSpecification(
+        name: "generate",
+        summary: "make data with known answers: automata",
+        description: """
+            ca: a three-dimensional automaton of living and dead cells, as grid fields of 1 and 0 with an XDMF file \
+            beside them. Rules: four digits as in 4555 (a living cell stays alive with 4 to 5 living ones of its 26 \
+            neighbors, a dead one is born with 5 to 5), lists as in B5/S4,5 or B5-7/S6-8, or gas (blocks of 2x2x2 cells \
+            in which particles fly along diagonals and scatter; every step can be undone). The first frame is random. \
+            The file has the same bytes for every number of ranks.
+            """,
+        positionals: [.init(placeholder: "WHAT", help: "what to make", kind: .other, allowed: ["ca"])],
+        options: [
+            .value("rule", "RULE", "4555, B5/S4,5, gas, ...", isRequired: true),
+            .value("grid", "ZxYxX", "cells along z, y, x", isRequired: true),
+            .value("frames", "N", "frames, the first one included; a step apart", isRequired: true),
+            .value("seed", "S", "of the first frame", default: "1"),
+            .value("density", "D", "the probability that a cell lives at first", default: "0.2"),
+            .value("boundary", "X,Y,Z", "p (periodic) or o (open) for each axis, as in p,p,o", default: "p,p,p"),
+            .value("deflate", "LEVEL", "compress, 1 (fast) to 9 (small)"),
+            .value("out", "FILE.h5", "the file that is written", kind: .file, isRequired: true),
+            .json,
+        ],
+        examples: ["mpirun -n 4 sages generate ca --rule 4555 --grid 64x48x40 --frames 51 --seed 7 --out life.h5"],
+        exitStatuses: [.internal, .io])
+
     static let export = VerbSpecification(
         name: "export",
         summary: "turn an H5MD trajectory into extended XYZ, LAMMPS dump, XDMF or CSV",
@@ -63,9 +88,11 @@ extension VerbSpecification {
         description: """
             Draws what a trajectory holds: temperature and energy over time, g(r), spectrum and displacement of the \
             motion, a slice through the box; with --reference, beside another trajectory (molecular dynamics), and \
-            the largest difference is stated. With --metrics, the loss curves of a training. Needs gnuplot.
+            the largest difference is stated. Of grid fields, a slice of the last frame (with --reference, of the last \
+            that both have, and where they differ) and the sum over time. With --metrics, the loss curves of a training. \
+            Needs gnuplot.
             """,
-        positionals: [.init(placeholder: "FILE.h5", help: "an H5MD trajectory", isOptional: true)],
+        positionals: [.init(placeholder: "FILE.h5", help: "an H5MD trajectory, or grid fields", isOptional: true)],
         options: [
             .value("out", "DIR", "the folder for the pictures; made where it is not there", kind: .folder,
                    isRequired: true),

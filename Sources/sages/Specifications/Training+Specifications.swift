@@ -36,6 +36,9 @@ extension VerbSpecification {
             OUT.h5.restart, in double precision. --resume goes on from there or from the last frame in OUT.h5, \
             whichever is later, after a kill too, and ends with the bytes of an uninterrupted run's frames. From \
             single precision it goes on from OUT.h5.restart alone, which then stays when all steps are done.
+
+            A model of a grid's cells (model.state "grid") runs from a file of grid fields, as sages generate ca makes \
+            them, and writes such a file; options about atoms are errors then.
             """,
         positionals: [.init(placeholder: "MODEL.h5", help: "a trained model")],
         options: [
@@ -73,6 +76,9 @@ extension VerbSpecification {
             that sages train fitted on the training set (linear). With --rollout, also what becomes of temperature, \
             g(r), velocity autocorrelation and the number of atoms over many steps, beside the data. Ranks share the \
             frames, and the grid of the rollout; the figures are the same for every number of ranks.
+
+            Of a model of a grid's cells: the part of the cells that it gets right, and frames without a wrong one, in \
+            single steps and over a rollout, beside no change and empty grids.
             """,
         positionals: [.init(placeholder: "MODEL.h5", help: "a trained model")],
         options: [

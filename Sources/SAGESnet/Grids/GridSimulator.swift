@@ -1,0 +1,125 @@
+import Autodiff
+import Grid
+import Kernels
+import MPI
+import Tensor
+import Training
+
+/// Rolls a grid's model out over the ranks of a communicator: each rank holds a box of cells.
+///
+/// A step runs the network, which exchanges virtual cells while it computes the others, and rounds each component to 0
+/// or 1 by the sign of its logit. Every cell has the same state on any number of ranks and any decomposition. Apart from
+/// the first step, nothing is allocated.
+public final class GridSimulator<Scalar: TrainingScalar & GridScalar> {
+    public let model: GridModel
+    public let decomposition: Decomposition
+    /// This rank's cells within the grid.
+    public let range: CellRange
+    /// In steps of the data, that of the present state.
+    public private(set) var dataStep: Int64 = 0
+
+    private let communicator: Communicator
+    private let program: Program<Scalar>
+    private let parameters: Buffer<Scalar>
+    private let cells: UnsafeMutablePointer<Scalar>
+    private let logits: UnsafePointer<Scalar>
+    private let parity: Variable<Scalar>?
+    /// The parities of cells at even steps and at odd ones.
+    private let parities: [Buffer<Scalar>]
+    private let sums = StepSums()
+
+    /// A simulator of cells of 0. Collective.
+    ///
+    /// - Parameters:
+    ///   - parameters: in the model's layout.
+    ///   - parts: of the decomposition along each axis; chosen if nil.
+    /// - Throws: on every rank, `GridError`, `MPIError`.
+    public init(
+        model: GridModel, parameters: Buffer<Scalar>, cells extents: Extent3, boundaries: Boundaries,
+        communicator: Communicator, parts: Extent3? = nil
+    ) throws {
+        let communicator = try Communicator(duplicating: communicator)
+        let decomposition = try Decomposition(
+            cells: extents, boundaries: boundaries, haloWidth: 1, ranks: communicator.size, parts: parts)
+        let range = decomposition.range(ofRank: communicator.rank)
+        self.model = model
+        self.parameters = parameters
+        self.communicator = communicator
+        self.decomposition = decomposition
+        self.range = range
+        let (origin, extent) = (range.lower, range.extent)
+        let grid = GridTopology(
+            "cells", extents: CellExtents(z: extent.z, y: extent.y, x: extent.x),
+            origin: CellExtents(z: origin.z, y: origin.y, x: origin.x),
+            periodic: (boundaries.z == .periodic, boundaries.y == .periodic, boundaries.x == .periodic),
+            exchange: communicator.size > 1
+                ? DenseCellExchange<Scalar>(decomposition, communicator: communicator) : nil)
+        let tape = Tape<Scalar>()
+        let inputs = GridModel.Inputs<Scalar>(model, on: tape, over: grid.domain)
+        let result = model.logits(inputs, GridConvolution(over: grid, algorithm: model.configuration.convolution))
+        program = Program(computing: [result], parameters: parameters.pointer)
+        // The parameters of a simulation stay as they are.
+        program.preparesEachRun = false
+        cells = program.pointer(to: inputs.cells)
+        logits = UnsafePointer(program.pointer(to: result))
+        parity = inputs.parity
+        parities = inputs.parity == nil ? [] : (0..<2).map { step in
+            let columns = Buffer<Scalar>(repeating: 0, count: extent.count * GridModel.parities)
+            for index in 0..<extent.count {
+                let cell = origin + extent.cell(at: index)
+                let column = GridModel.parity(z: cell.z, y: cell.y, x: cell.x, step: Int64(step))
+                columns.pointer[index * GridModel.parities + column] = 1
+            }
+            return columns
+        }
+    }
+
+    /// The state of this rank's cells, each component 0 or 1; it may be changed between steps. [z, y, x, component]
+    public var state: UnsafeMutableBufferPointer<Scalar> {
+        UnsafeMutableBufferPointer(start: cells, count: range.count * model.configuration.components)
+    }
+
+    /// Takes a frame of a file; the grid must be that of the file. Not collective.
+    public func start(from source: GridSource, frame: Int) throws {
+        precondition(source.cells == decomposition.cells, "a file of another grid")
+        try source.read(frame: frame, range, into: state)
+        dataStep = source.steps[frame]
+    }
+
+    /// Advances by one step of the model. Collective.
+    ///
+    /// - Parameter request: a wish of this rank, for example to stop, that travels with a reduction of the step.
+    /// - Returns: whether any rank had a wish; the same on all ranks.
+    /// - Throws: on every rank, `SAGESnetError.divergedGrid` and `MPIError`.
+    @discardableResult
+    public func advance(request: Bool = false) throws -> Bool {
+        if let parity { program.bind(parity, to: parities[Int(dataStep & 1)].pointer) }
+        try program.run()
+        let unusable = round()
+        let (faults, requests, _) = try sums.reduce(unusable, request ? 1 : 0, 0, communicator)
+        guard faults == 0 else { throw SAGESnetError.divergedGrid(step: Int(dataStep)) }
+        dataStep += model.stride.steps
+        return requests > 0
+    }
+
+    /// Makes the next state from the logits; returns how many of them are not finite.
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
+    private func round() -> Int {
+        var unusable = 0
+        for index in 0..<(range.count * model.configuration.components) {
+            if !logits[index].isFinite { unusable += 1 }
+            cells[index] = logits[index] > 0 ? 1 : 0
+        }
+        return unusable
+    }
+
+    /// Components of all ranks that differ between the state and another one of this rank's cells. Collective.
+    public func differences(from other: UnsafeBufferPointer<Scalar>) throws -> Int {
+        let state = state
+        precondition(other.count == state.count, "a state of \(other.count) numbers, not \(state.count)")
+        var count = 0
+        for index in 0..<state.count where state[index] != other[index] { count += 1 }
+        return try communicator.allReduce(count, .sum)
+    }
+}

@@ -1,0 +1,99 @@
+import Diagnostics
+import Grid
+import MPI
+import SAGESnet
+import Tensor
+import Training
+
+/// `sages simulate` with a model of a grid's cells.
+extension Simulate {
+    func runGrid(_ communicator: Communicator) throws -> ExitStatus {
+        try refuseOptionsOfAtoms()
+        let (model, parameters, configuration, text) = try GridModel.load(
+            self.model, as: Float.self, communicator: communicator)
+        let first = try GridSimulationStart(input, frame: frame, for: model, communicator: communicator)
+        let boundaries = boundaries ?? first.source.boundaries
+        // What is behind the last whole frame is done again.
+        let resumed = resumes
+            ? try GridSimulationStart(resuming: output, of: first, for: model, communicator: communicator) : nil
+        let done = Int(((resumed?.step ?? first.step) - first.step) / model.stride.steps)
+        guard done <= steps else {
+            throw SAGESnetError.unsuitableData(
+                file: output, reason: "it holds \(done) steps already, more than the \(steps) of this run")
+        }
+        let simulator = try GridSimulator<Float>(
+            model: model, parameters: parameters, cells: first.source.cells, boundaries: boundaries,
+            communicator: communicator, parts: parts)
+        let start = resumed ?? first
+        try communicator.agree { try simulator.start(from: start.source, frame: start.frame) }
+        let writer: GridSimulationOutput<Float>
+        if resumed != nil {
+            try start.source.close()
+            writer = try GridSimulationOutput(appendingTo: output, flushInterval: flushInterval, communicator: communicator)
+        } else {
+            let provenance = SimulationProvenance(
+                program: "sages simulate", model: self.model, configuration: text, seed: configuration.training.seed,
+                input: input, startStep: first.step, boundaries: boundaries.description)
+            writer = try GridSimulationOutput(
+                creating: output, like: first.source, boundaries: boundaries, provenance: provenance, deflate: deflate,
+                flushInterval: flushInterval, communicator: communicator)
+        }
+
+        var step = done
+        func write() throws {
+            try writer.write(
+                UnsafeBufferPointer(simulator.state), simulator.range, step: simulator.dataStep,
+                time: first.time + Double(step) * model.stride.time)
+        }
+        if resumed == nil { try write() }
+        let progress = ProgressReport("simulation", unit: "steps", from: done, of: steps)
+        let begin = MPIEnvironment.wallTime()
+        var isInterrupted = false
+        while step < steps && !isInterrupted {
+            // One rank's signal stops all, at the same step.
+            isInterrupted = try simulator.advance(request: JobSignals.received != nil)
+            step += 1
+            isInterrupted = isInterrupted && step < steps
+            if step % every == 0 || step == steps { try write() }
+            progress.advance(to: step)
+        }
+        progress.finish()
+        try writer.close()
+        let seconds = MPIEnvironment.wallTime() - begin
+        if isInterrupted {
+            Message.note("stopped after \(step) of \(steps) steps; --resume goes on behind the last frame of \(output)")
+            return .resumable
+        }
+        try GridDescription.write(beside: output, communicator)
+        if communicator.rank == 0 { report(simulator, step - done, seconds, communicator) }
+        return .success
+    }
+
+    private func refuseOptionsOfAtoms() throws {
+        let given = [
+            ("precision", precision != nil), ("writers", writers != nil), ("replicate", replicate != SIMD3(1, 1, 1)),
+            ("environment", !environment.isEmpty),
+        ]
+        for (option, isGiven) in given where isGiven {
+            throw SAGESnetError.badRequest("--\(option) is for atoms, and \(model) is a model of a grid's cells")
+        }
+    }
+
+    private func report(
+        _ simulator: GridSimulator<Float>, _ steps: Int, _ seconds: Double, _ communicator: Communicator
+    ) {
+        let cells = simulator.decomposition.cells
+        let active = simulator.decomposition.activeRanks
+        if isJSON {
+            let result: JSONValue = [
+                "kind": "simulation", "file": .string(output), "steps": .integer(steps),
+                "cells": [.integer(cells.z), .integer(cells.y), .integer(cells.x)], "ranks": .integer(communicator.size),
+                "active_ranks": .integer(active), "seconds": .number(seconds),
+            ]
+            print(result.text)
+        } else {
+            print("\(output): \(cells) cells, \(steps) steps in \(Digits.three(seconds)) s on \(active) of "
+                  + "\(communicator.size) ranks")
+        }
+    }
+}
