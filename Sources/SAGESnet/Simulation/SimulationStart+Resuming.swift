@@ -18,7 +18,9 @@ extension SimulationStart {
     ) throws {
         // Rank 0 looks, so that all see the same.
         let found = try communicator.agree {
-            guard communicator.rank == 0, try SimulationStart.hasFrames(path) else { return SimulationRestart.Found?.none }
+            guard communicator.rank == 0, File.hasContent(path), try H5MDReader(path).frameCount > 0 else {
+                return SimulationRestart.Found?.none
+            }
             return try SimulationRestart.find(output: path)
         }
         let state = try communicator.broadcast(found?.path ?? "", root: 0)
