@@ -8,7 +8,7 @@
 # Run again, it goes on where it was; remove out/carbon to begin anew.
 #
 # Purpose    the weights jobs/models/carbon.h5 and their figures, in out/carbon
-# Wall time  half an hour on 2 cores
+# Wall time  a quarter of an hour on 2 cores
 # Cost       2 ranks, 2 GB of memory, 1 GB of disk
 
 set -euo pipefail
