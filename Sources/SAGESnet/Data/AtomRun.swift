@@ -58,7 +58,9 @@ public final class AtomRun {
         guard reader.hasVelocities else { throw unsuitable("it has no velocities") }
         guard reader.frameCount >= 2 else { throw unsuitable("it has fewer than two frames") }
         let steps = zip(reader.times.dropFirst(), reader.times).map { $0 - $1 }
-        guard let step = steps.min(), step > 0 else { throw unsuitable("the times of its frames do not ascend") }
+        guard let least = steps.min(), least > 0, let step = steps.first(where: { $0 <= least * (1 + 1e-6) }) else {
+            throw unsuitable("the times of its frames do not ascend")
+        }
         var following = [Int](repeating: 0, count: reader.frameCount)
         for frame in steps.indices.reversed() where abs(steps[frame] - step) <= 1e-6 * step {
             following[frame] = following[frame + 1] + 1

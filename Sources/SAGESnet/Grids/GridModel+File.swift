@@ -53,8 +53,10 @@ extension ModelConfiguration {
     ///
     /// - Throws: on every rank, `HDF5Error`, `TrainingError`, `ConfigurationError`.
     public static func load(_ path: String, communicator: Communicator) throws -> ModelConfiguration {
+        let kind = ModelConfiguration.Kind.sagesnet.rawValue
         let text = try communicator.broadcast(
-            try communicator.agree { communicator.rank == 0 ? try ModelFile.open(path).configuration : "" }, root: 0)
+            try communicator.agree { communicator.rank == 0 ? try ModelFile.open(path, kind: kind).configuration : "" },
+            root: 0)
         return try communicator.agree {
             try ConfigurationDocument(text: text, source: "\(path):/config").decode(RunConfiguration.self).value.model
         }
