@@ -34,8 +34,6 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         let symmetries: [CubeSymmetry]
         /// The first frames of the run's samples.
         let starts: [Int]
-        /// Normalized.
-        let environment: [Double]
     }
 
     /// The variables of one recording.
@@ -85,8 +83,7 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
             let grid = try run.grid(for: configuration, box: box)
             cellsOfRuns[ObjectIdentifier(run)] = RunCells(
                 box: box, symmetries: configuration.augmentation ? CubeSymmetry.preserving(grid) : [.identity],
-                starts: run.starts(steps: configuration.rollout),
-                environment: model.normalized(run.environment))
+                starts: run.starts(steps: configuration.rollout))
         }
         self.cellsOfRuns = cellsOfRuns
         // What a wrong size of cells or number of slots does is told before training, once, and alike by every rank.

@@ -20,6 +20,9 @@ extension VerbSpecification {
             .value("units", "UNITS", "the units of a LAMMPS source", default: Units.metal.rawValue,
                    allowed: Units.allCases.map(\.rawValue)),
             .value("every", "K", "keep every K-th frame", default: "1"),
+            .value("environment", "NAME=VALUE", "what the whole run was under, for models with an environment: pressure=2 (GPa), "
+                   + "electricFieldX=0.1 (V/Angstrom), ...; temperature and strain rate are otherwise those of the frames",
+                   isRepeatable: true),
             .value("deflate", "LEVEL", "compress, 1 (fast) to 9 (small)"),
             .value("precision", "P", "of positions and velocities", default: "float64",
                    allowed: ["float32", "float64"]),
