@@ -39,7 +39,8 @@ struct Patterns: Verb {
             try communicator.agree { communicator.rank == 0 ? try H5MDReader(data).frameCount : 0 }, root: 0)
         let range = frames ?? 0..<count
         guard range.upperBound <= count, !range.isEmpty else {
-            throw SAGESnetError.badRequest("\(data) has \(count) frames, not those from \(range.lowerBound) to \(range.upperBound - 1)")
+            throw SAGESnetError.badRequest(
+                "\(data) has \(count) frames, not those from \(range.lowerBound) to \(range.upperBound - 1)")
         }
         let indices = Array(stride(from: range.lowerBound, to: range.upperBound, by: every))
         let progress = ProgressReport("patterns", unit: "frames", of: indices.count)
@@ -80,7 +81,8 @@ struct Patterns: Verb {
             print(result.text)
             return
         }
-        print("\(output): \(analysis.clusters.count) clusters of \(total) atoms of all frames")
+        let count = analysis.clusters.count
+        print("\(output): \(count) cluster\(count == 1 ? "" : "s") of \(total) atoms of all frames")
         print("cluster     share  energy (eV)  neighbors  residence (ps)  typical")
         for (index, cluster) in analysis.clusters.enumerated() {
             func column(_ text: String, _ width: Int) -> String {

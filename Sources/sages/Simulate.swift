@@ -85,6 +85,11 @@ struct Simulate: Verb {
             model: model, parameters: parameters, start: resumed ?? first, communicator: communicator, parts: parts,
             environment: environment, alignment: try first.alignment(for: model, communicator))
         for force in forces { try simulator.apply(force) }
+        for variable in simulator.unfamiliarEnvironment {
+            Message.note(
+                "the model was trained at a \(variable.name) of \(Digits.three(variable.mean)) ± "
+                    + "\(Digits.three(variable.spread)); it knows nothing of \(Digits.three(variable.value))")
+        }
         // The state of an earlier run is none of a new one.
         if resumed == nil { try SimulationRestart.remove(beside: output, communicator: communicator) }
         let writer = resumed != nil

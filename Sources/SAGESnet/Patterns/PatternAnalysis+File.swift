@@ -58,7 +58,9 @@ extension PatternAnalysis {
         let group = try file.root.createGroup("patterns")
         try group.setAttribute("directions", space.isAgainstNoise ? "lasting differences over noise" : "principal components")
         try group.writeDataset("count", clusters.map { Int64($0.count) })
-        if samples.energies != nil { try group.writeDataset("energy", clusters.map { $0.energy ?? .nan }).setAttribute("unit", "eV") }
+        if samples.energies != nil {
+            try group.writeDataset("energy", clusters.map { $0.energy ?? .nan }).setAttribute("unit", "eV")
+        }
         if samples.coordination != nil { try group.writeDataset("coordination", clusters.map { $0.coordination ?? .nan }) }
         if samples.frames.count > 1 {
             try group.writeDataset("residence", clusters.map { $0.residence ?? .nan }).setAttribute("unit", "ps")

@@ -52,10 +52,12 @@ public struct PatternAnalysis {
     /// Of each leaf.
     let clusterOfLeaf: [Int]
 
-    /// Where the number of clusters is not given: the greatest of these whose silhouette is at least this part of the best.
-    /// One structure more that is nearly as well apart is worth knowing.
+    /// Where the number of clusters is not given: the greatest of these whose silhouette is at least this part of the best,
+    /// for one structure more that is nearly as well apart is worth knowing; one cluster where no silhouette is a half, or
+    /// where no direction shows lasting differences.
     public static let choices = 2...8
     public static let leastOfBest = 0.85
+    public static let leastSilhouette = 0.5
 
     /// Collective.
     ///
@@ -86,7 +88,9 @@ public struct PatternAnalysis {
             var members = [Int](repeating: 0, count: sums.count)
             for leaf in counts.indices {
                 members[ofLeaf[leaf]] += counts[leaf]
-                for column in 0..<width { sums[ofLeaf[leaf]][column] += Double(counts[leaf]) * centers[leaf * width + column] }
+                for column in 0..<width {
+                    sums[ofLeaf[leaf]][column] += Double(counts[leaf]) * centers[leaf * width + column]
+                }
             }
             for cluster in sums.indices {
                 for column in 0..<width { sums[cluster][column] /= Double(max(1, members[cluster])) }
@@ -101,8 +105,8 @@ public struct PatternAnalysis {
                 let own = ofLeaf[Int(assignment[index])]
                 var (a, b) = (0.0, Double.infinity)
                 for cluster in centers.indices {
-                    let distance = KMeans.squaredDistance(vectors.values, index * width, centers[cluster], 0, width).squareRoot()
-                    if cluster == own { a = distance } else { b = min(b, distance) }
+                    let square = KMeans.squaredDistance(vectors.values, index * width, centers[cluster], 0, width)
+                    if cluster == own { a = square.squareRoot() } else { b = min(b, square.squareRoot()) }
                 }
                 sums.add(max(a, b) > 0 ? (b - a) / max(a, b) : 0, to: 0)
             }
@@ -110,8 +114,9 @@ public struct PatternAnalysis {
         }
         silhouettes = try PatternAnalysis.choices.filter { $0 <= counts.count }.map { ($0, try silhouette($0)) }
         let best = silhouettes.map(\.silhouette).max() ?? 0
+        let least = max(PatternAnalysis.leastSilhouette, PatternAnalysis.leastOfBest * best)
         let chosen = options.clusters
-            ?? silhouettes.last { $0.silhouette >= PatternAnalysis.leastOfBest * best }?.clusters ?? 1
+            ?? (space.hasStructure ? silhouettes.last { $0.silhouette >= least }?.clusters : nil) ?? 1
         let (ofLeaf, found) = cut(chosen)
         clusterOfLeaf = ofLeaf
         clusters = try PatternAnalysis.describe(

@@ -4,8 +4,8 @@ import MPI
 ///
 /// Let S be the covariance of all codes and W that of each atom's codes about the atom's own mean over time, which is what
 /// heat does to them. The directions solve S v = mu W v; mu - 1 is how much greater lasting differences are than the noise,
-/// and those with mu >= 2 are kept. In them the noise of an atom has a standard deviation of 1, so that distances are in
-/// units of what heat does. Where there is one frame only there is no noise to compare with, and the directions are the
+/// and those with mu >= 2 are kept, one at least. In them the noise of an atom has a standard deviation of 1, so that
+/// distances are in units of what heat does. Where there is one frame only there is no noise to compare with, and the directions are the
 /// principal components with 99% of the variance, in units of the root of their mean variance.
 struct PatternSpace {
     /// Of the codes. [width]
@@ -17,6 +17,8 @@ struct PatternSpace {
     let isAgainstNoise: Bool
 
     var dimensions: Int { ratios.count }
+    /// Whether atoms differ by more than what heat does to them; where nothing is known of heat, they may.
+    var hasStructure: Bool { !isAgainstNoise || ratios[0] >= PatternSpace.leastRatio }
 
     /// Collective.
     ///
@@ -55,7 +57,8 @@ struct PatternSpace {
         let trace = (0..<width).reduce(0) { $0 + covariance[$1 * width + $1] }
         guard trace > 0 else { throw unsuitable("the model's codes of all its atoms are the same") }
         // One mean for each atom is taken out.
-        let noise = try within.reduced(communicator).map { frames > 1 ? $0 / Double(total) * Double(frames) / Double(frames - 1) : 0 }
+        let freedom = frames > 1 ? Double(total) * Double(frames - 1) / Double(frames) : 1
+        let noise = try within.reduced(communicator).map { $0 / freedom }
         guard let found = frames > 1
             ? PatternSpace.lasting(covariance, noise, width) : PatternSpace.principal(covariance, width, trace) else {
             throw unsuitable("the covariance of the model's codes has no eigenvectors")
@@ -129,7 +132,8 @@ struct PatternSpace {
                 for direction in 0..<dimensions {
                     var sum = 0.0
                     for channel in 0..<width {
-                        sum += directions[direction * width + channel] * (Double(samples.codes[first + channel]) - mean[channel])
+                        sum += directions[direction * width + channel]
+                            * (Double(samples.codes[first + channel]) - mean[channel])
                     }
                     vectors.values.append(sum)
                 }

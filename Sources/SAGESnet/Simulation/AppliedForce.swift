@@ -63,7 +63,9 @@ public struct AppliedForce: Equatable, Sendable {
     private mutating func require(
         _ name: String, from low: String, to high: String, _ fault: (String) -> SAGESnetError
     ) throws {
-        func ends<Number: LosslessStringConvertible & Comparable>(_ least: Number, _ greatest: Number) throws -> (Number, Number) {
+        func ends<Number: LosslessStringConvertible & Comparable>(
+            _ least: Number, _ greatest: Number
+        ) throws -> (Number, Number) {
             guard let first = low.isEmpty ? least : Number(low), let last = high.isEmpty ? greatest : Number(high),
                   first >= least, last <= greatest, first <= last else {
                 throw fault("has no numbers '\(low)..\(high)' in ascending order for \(name)")

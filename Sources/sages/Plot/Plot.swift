@@ -101,6 +101,8 @@ struct Plot: Verb {
             Message.note("\(path): the spectrum needs velocities of at least 16 frames at equal intervals")
         }
         if let figure = GnuplotFigure.slice(own, reference: other) { figures.append(figure) }
+        if let figure = GnuplotFigure.patterns(own) { figures.append(figure) }
+        if let figure = GnuplotFigure.wave(own) { figures.append(figure) }
     }
 
     private func makeFolder() throws {

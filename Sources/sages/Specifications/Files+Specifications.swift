@@ -91,7 +91,8 @@ extension VerbSpecification {
         description: """
             Draws what a trajectory holds: temperature and energy over time, g(r), spectrum and displacement of the \
             motion, a slice through the box; with --reference, beside another trajectory (molecular dynamics), and \
-            the largest difference is stated. Of grid fields, a slice of the last frame (with --reference, of the last \
+            the largest difference is stated; the clusters of atoms that sages patterns found; how \
+            what --force pushed goes on through the box. Of grid fields, a slice of the last frame (with --reference, of the last \
             that both have, and where they differ) and the sum over time. With --metrics, the loss curves of a training. \
             Needs gnuplot.
             """,

@@ -105,7 +105,7 @@ extension VerbSpecification {
             Runs the network of a model of atoms on frames of a trajectory up to the vectors that it predicts from, its \
             codes, and clusters them: along the directions in which atoms differ for longer than they vibrate, by k-means, \
             whose centers are joined by Ward's criterion until --clusters are left; without it, the greatest number from 2 to \
-            8 whose silhouette is at least 0.85 of the best. Prints for each cluster its share of the atoms, mean energy (over that of all \
+            8 whose silhouette is at least 0.85 of the best and at least a half; one where atoms differ by no more than they vibrate. Prints for each cluster its share of the atoms, mean energy (over that of all \
             atoms), mean number of neighbors, how long atoms stay in it, and its most typical atom. OUT.h5 holds the frames \
             as H5MD with every atom's cluster, energy and neighbors under /particles/all, and the clusters, their centers \
             and their hierarchy under /patterns; sages plot draws them. The same on any number of ranks.
