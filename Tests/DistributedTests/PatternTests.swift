@@ -5,7 +5,7 @@ import Trajectory
 @testable import SAGESnet
 
 let patternTests: [DistributedTest] = [
-    DistributedTest("patterns.serialBits", ranks: [2, 3, 4, 6]) { communicator in
+    DistributedTest("patterns.serialBits", ranks: [2, 3, 4, 6], timeout: 120) { communicator in
         let cells = "cells: \"occupied\", slots: 6, channels: 8, blocks: 2, origin: \"corner\""
         let bonds = "predictor: \"bonds\", bonds: { cutoff: 0.9, bondCutoff: 0.8, margin: 0.1, pairFunctions: 3, "
             + "pairChannels: 3, bondFunctions: 4, bondChannels: 5, bondWidth: 6, angleFunctions: 3, angleChannels: 5, "

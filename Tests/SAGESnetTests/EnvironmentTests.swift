@@ -48,10 +48,10 @@ import Testing
 
     @Test func directionsAreNamedTogether() throws {
         let error = try #require(throws: ConfigurationError.self) {
-            try modelConfiguration("environment: [\"temperature\", \"strainRateX\", \"strainRateY\"]")
+            try modelConfiguration("cell: 1, environment: [\"temperature\", \"strainRateX\", \"strainRateY\"]")
         }
         #expect("\(error)".contains("strainRateX becomes strainRateZ where samples are turned"), "\(error)")
-        #expect(try modelConfiguration("environment: [\"strainRateX\"], augmentation: false").environment == [.strainRateX])
+        #expect(try modelConfiguration("cell: 1, environment: [\"strainRateX\"], augmentation: false").environment == [.strainRateX])
     }
 
     /// The strain rate of a run is that of its boxes.

@@ -55,6 +55,7 @@ final class BondSearch<Scalar: TrainingScalar & GridScalar> {
         rebuild(crossingPairs, lists.pairCount, lists.pairsToSend, lists.pairsOfMessages)
         rebuild(crossingBonds, lists.bondCount, lists.bondsToSend, lists.bondsOfMessages)
     }
+
     /// How many atoms are nearer to each of this rank's atoms than a distance (Angstrom), as they were found. [atoms]
     func coordination(within distance: Double, cellSize: SIMD3<Double>) -> [Int32] {
         let places = places.pointer

@@ -57,6 +57,7 @@ public struct Conservation: Sendable {
         largestVelocityCorrection = max(largestVelocityCorrection, length(velocity))
         largestDisplacementCorrection = max(largestDisplacementCorrection, length(displacement))
     }
+
     /// Remembers what forces gave, u Angstrom/ps.
     mutating func record(impulse given: SIMD3<Double>) { impulse += given }
 }
