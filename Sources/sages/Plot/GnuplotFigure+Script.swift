@@ -148,7 +148,9 @@ extension GnuplotFigure {
         }
         if let disks = panel.disks {
             // Of classes the first is gray, what the others stand out from.
-            let colors = (0..<max(2, disks.classes)).map { $0 == 0 ? Self.referenceColor : Self.palette[($0 - 1) % Self.palette.count] }
+            let colors = (0..<max(2, disks.classes)).map { index in
+                index == 0 ? Self.referenceColor : Self.palette[(index - 1) % Self.palette.count]
+            }
             let scale = disks.classes == 0
                 ? "set cbrange [0:\(disks.largest)]"
                 : "set palette maxcolors \(colors.count) defined ("
