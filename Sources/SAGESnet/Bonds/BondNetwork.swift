@@ -61,6 +61,15 @@ struct BondNetwork: Sendable {
         _ place: Variable<Scalar>, shift: Variable<Scalar>, occupancy: Variable<Scalar>,
         environment variables: Variable<Scalar>?, _ topology: BondTopology
     ) -> Variable<Scalar> {
+        atomLayers(
+            description(place, shift: shift, occupancy: occupancy, environment: variables, topology))
+    }
+
+    /// What the energies of each atom are made of: its bonds and pairs. [atoms, bond channels + pair channels]
+    func description<Scalar>(
+        _ place: Variable<Scalar>, shift: Variable<Scalar>, occupancy: Variable<Scalar>,
+        environment variables: Variable<Scalar>?, _ topology: BondTopology
+    ) -> Variable<Scalar> {
         let own = place.expanded(by: topology.centerOfPair)
         let difference = own.ofPartners(topology.pairPartners) - own + shift
         let inverse = difference.rowDot(difference).applying(.inverseSquareRoot)
@@ -99,12 +108,12 @@ struct BondNetwork: Sendable {
             .applying(activation)
             .scaledByColumn(weight)
             .collected(by: topology.centerOfBond)
-        var atom = Variable.concatenating([bonds, pairs])
-        if let environment, let variables { atom = environment(atom, variables) }
-        return atomLayers(atom)
+        let atom = Variable.concatenating([bonds, pairs])
+        guard let environment, let variables else { return atom }
+        return environment(atom, variables)
     }
 
-    private func envelope<Scalar>(_ distance: Variable<Scalar>, _ cutoff: Double) -> Variable<Scalar> {
+    func envelope<Scalar>(_ distance: Variable<Scalar>, _ cutoff: Double) -> Variable<Scalar> {
         6 * distance.expanded(in: .envelope(cutoff: cutoff))
     }
 }

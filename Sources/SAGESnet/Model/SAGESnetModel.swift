@@ -101,6 +101,22 @@ public struct SAGESnetModel: Sendable {
         return Scalar(-normalization.kick * length) * gradient * cells.mobility
     }
 
+    /// Of the predictor `bonds`; nil for others.
+    var bondNetwork: BondNetwork? { if case .bonds(let network) = predictor { network } else { nil } }
+
+    /// The vectors of the cells after the residual blocks, those of the outer kicks' energy where there is one. [R, C]
+    func code<Scalar>(_ cells: CellVariables<Scalar>, _ topology: CellTopology) -> Variable<Scalar> {
+        let offset = Scalar(1 / normalization.offset) * cells.offset
+        switch predictor {
+        case .energy(let outer, _):
+            return outer.network.predict(outer.network.encode(readable(cells, [offset]), cells.environment), topology)
+        case .increment(let network):
+            let velocity = Scalar(1 / normalization.velocity) * cells.velocity
+            return network.predict(network.encode(readable(cells, [offset, velocity]), cells.environment), topology)
+        case .bonds: preconditionFailure("atoms have no cells' vectors")
+        }
+    }
+
     private func symplecticStep<Scalar>(
         _ cells: CellVariables<Scalar>, _ topology: CellTopology
     ) -> Deviation<Scalar> {

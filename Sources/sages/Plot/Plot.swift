@@ -101,6 +101,7 @@ struct Plot: Verb {
             Message.note("\(path): the spectrum needs velocities of at least 16 frames at equal intervals")
         }
         if let figure = GnuplotFigure.slice(own, reference: other) { figures.append(figure) }
+        figures += GnuplotFigure.slices(ofScalars: own)
     }
 
     private func makeFolder() throws {

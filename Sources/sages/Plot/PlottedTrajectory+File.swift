@@ -37,6 +37,9 @@ extension PlottedTrajectory {
         self.edges = edges
         self.masses = try Self.masses(of: reader)
         self.isPeriodic = (0..<3).map { box.boundary($0) == .periodic }
+        self.scalars = try reader.scalars().filter { scalar in
+            !["_x", "_y", "_z"].contains { scalar.name.hasSuffix($0) }
+        }.map { (name: $0.name, unit: $0.unit, values: try reader.readScalar($0.name, frame: reader.frameCount - 1)) }
         self.potentialEnergy = try Self.potentialEnergy(of: reader).map { values in frames.map { values[$0] } }
     }
 
