@@ -122,6 +122,8 @@ public struct ConfidenceSubject: Sendable, Equatable {
     /// Of its weights.
     public let checksum: UInt64
 
+    init(path: String, checksum: UInt64) { (self.path, self.checksum) = (path, checksum) }
+
     /// Collective.
     ///
     /// - Throws: on every rank, `HDF5Error`, `TrainingError`.

@@ -96,10 +96,16 @@ public struct RolloutSensitivity: Sendable {
                 start: moved, end: try simulator.allAtoms(), selected: selected, period: simulator.grid.period).value
         }
         var worst = 0.0
+        // Of positions, Angstrom, and of velocities, Angstrom/ps, that change a step by as much.
         let parts: [(KeyPath<AtomGradient, [SIMD3<Double>]>, step: Double)] = [
-            (\.position, 1e-5), (\.velocity, 1e-5 / simulator.model.normalization.timeStep),
+            (\.position, 3e-5), (\.velocity, 3e-5 / simulator.model.normalization.timeStep),
         ]
-        for (part, size) in parts {
+        func greatestEffect(_ part: KeyPath<AtomGradient, [SIMD3<Double>]>, _ size: Double) -> Double {
+            size * (gradient[keyPath: part].map { ($0 * $0).sum() }.max() ?? 0).squareRoot()
+        }
+        let effect = parts.map { greatestEffect($0.0, $0.step) }.max() ?? 0
+        // What the observable does not depend on, as total momentum on positions, is rounding.
+        for (part, size) in parts where greatestEffect(part, size) > 1e-9 * effect {
             let derivative = gradient[keyPath: part]
             let isPosition = part == \AtomGradient.position
             func difference(_ direction: [Int: SIMD3<Double>]) throws -> Double {
@@ -117,7 +123,7 @@ public struct RolloutSensitivity: Sendable {
                 return try (moved(size) - moved(-size)) / (2 * size)
             }
             let lengths = derivative.map { ($0 * $0).sum().squareRoot() }
-            guard let largest = lengths.max(), largest > 0 else { continue }
+            guard let largest = lengths.max() else { continue }
             let norm = lengths.reduce(0) { $0 + $1 * $1 }.squareRoot()
             let along = derivative.enumerated().map { ($0, $1 / largest) }
             let expected = norm * norm / largest
