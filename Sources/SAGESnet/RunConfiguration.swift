@@ -28,6 +28,8 @@ public struct OutputConfiguration: Configurable, Sendable {
 public enum ModelConfiguration: Configurable, Sendable {
     public enum Kind: String, Sendable, CaseIterable, ConfigurationChoice {
         case sagesnet
+        /// Of another model.
+        case confidence
     }
 
     /// What the cells of a SAGESnet model hold.
@@ -40,6 +42,7 @@ public enum ModelConfiguration: Configurable, Sendable {
 
     case sagesnet(SAGESnetConfiguration)
     case grid(GridModelConfiguration)
+    case confidence(ConfidenceConfiguration)
 
     public init(from section: ConfigurationSection) throws {
         switch try section.value("kind", as: Kind.self, "what the model is") {
@@ -48,12 +51,14 @@ public enum ModelConfiguration: Configurable, Sendable {
             case .atoms: self = .sagesnet(try SAGESnetConfiguration(from: section))
             case .grid: self = .grid(try GridModelConfiguration(from: section))
             }
+        case .confidence: self = .confidence(try ConfidenceConfiguration(from: section))
         }
     }
 
     public var kind: Kind {
         switch self {
         case .sagesnet, .grid: .sagesnet
+        case .confidence: .confidence
         }
     }
 

@@ -80,8 +80,12 @@ public protocol TrainingTask<Scalar>: AnyObject {
     /// Writes what a user of the model needs beside configuration and parameters (a normalization, for example) below
     /// `root`, outside of the groups that `ModelFile` names. Called on rank 0 alone.
     func write(to root: Group) throws
+
+    /// The same for what depends on the weights that are written with it (a calibration, for example), in the layout.
+    func write(to root: Group, weights: UnsafePointer<Scalar>) throws
 }
 
 extension TrainingTask {
     public func write(to root: Group) throws {}
+    public func write(to root: Group, weights: UnsafePointer<Scalar>) throws {}
 }

@@ -11,6 +11,8 @@ struct Evaluate: Verb {
     let data: String
     let rollout: Int?
     let frame: Int
+    let sensitivity: SensitivityRequest?
+    let confidence: ConfidenceRequest?
     let threads: Int
     let isJSON: Bool
 
@@ -21,7 +23,9 @@ struct Evaluate: Verb {
         frame = try arguments.requiredNumber("frame", in: .atLeast(0))
         threads = try arguments.threads()
         isJSON = arguments.isGiven("json")
-        guard rollout != nil || !arguments.isGiven("frame") else {
+        sensitivity = try SensitivityRequest(arguments)
+        confidence = try ConfidenceRequest(arguments)
+        guard rollout != nil || sensitivity != nil || !arguments.isGiven("frame") else {
             throw arguments.fault("--frame is where a rollout starts; --rollout is missing")
         }
     }
@@ -36,10 +40,28 @@ struct Evaluate: Verb {
                 found: name)
         }
         switch kind {
+        case .confidence:
+            throw SAGESnetError.badRequest(
+                "\(model) predicts the errors of another model: sages evaluate MODEL.h5 --confidence \(model)")
         case .sagesnet:
             switch try ModelConfiguration.load(model, communicator: communicator) {
-            case .sagesnet: try evaluateSAGESnet(communicator)
-            case .grid: try evaluateGrid(communicator)
+            case .sagesnet, .confidence:
+                if let confidence {
+                    try evaluateConfidence(confidence, communicator)
+                } else if let sensitivity {
+                    try differentiateAtoms(sensitivity, communicator)
+                } else {
+                    try evaluateSAGESnet(communicator)
+                }
+            case .grid:
+                guard confidence == nil else {
+                    throw SAGESnetError.badRequest("--confidence is for models of atoms; \(model) is one of a grid's cells")
+                }
+                if let sensitivity {
+                    try differentiateGrid(sensitivity, communicator)
+                } else {
+                    try evaluateGrid(communicator)
+                }
             }
         }
         return .success

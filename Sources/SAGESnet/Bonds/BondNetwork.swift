@@ -112,7 +112,7 @@ struct BondNetwork: Sendable {
         return environment(atom, variables)
     }
 
-    private func envelope<Scalar>(_ distance: Variable<Scalar>, _ cutoff: Double) -> Variable<Scalar> {
+    func envelope<Scalar>(_ distance: Variable<Scalar>, _ cutoff: Double) -> Variable<Scalar> {
         6 * distance.expanded(in: .envelope(cutoff: cutoff))
     }
 }

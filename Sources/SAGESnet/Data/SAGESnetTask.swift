@@ -170,12 +170,19 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         let shape: Shape = [domain.capacity, model.cellLayout.vectors]
         let weight = tape.input("weight", shape, over: domain)
 
+        // Of the errors of all steps, by what the first one shows.
+        var errorWeight = weight
         var positionError = tape.constant(0, [1])
         var velocityError = tape.constant(0, [1])
         var codecError: Variable<Scalar>?
         var targets: [(offset: Variable<Scalar>, velocity: Variable<Scalar>)] = []
         for step in 1...configuration.rollout {
             let deviation = model.step(cells, topology)
+            if step == 1, configuration.sensitivityWeight > 0 {
+                errorWeight = weight.weighted(
+                    bySensitivityOf: model.volatility(deviation), to: initial.offset,
+                    amount: configuration.sensitivityWeight, total: 1 / Double(configuration.rollout))
+            }
             cells.offset = cells.offset + Scalar(model.normalization.timeStep) * cells.velocity + deviation.displacement
             cells.velocity = cells.velocity + deviation.velocityChange
             let target = (
@@ -185,8 +192,8 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
             targets.append(target)
             let place = Scalar(1 / model.normalization.displacement) * (cells.offset - target.offset)
             let motion = Scalar(1 / model.normalization.kick) * (cells.velocity - target.velocity)
-            positionError = positionError + (place.squared * weight).sum()
-            velocityError = velocityError + (motion.squared * weight).sum()
+            positionError = positionError + (place.squared * errorWeight).sum()
+            velocityError = velocityError + (motion.squared * errorWeight).sum()
             if let error = deviation.reconstructionError {
                 let sum = (error.squared * Variable.concatenating([weight, weight])).sum()
                 codecError = codecError.map { $0 + sum } ?? sum

@@ -141,6 +141,9 @@ public struct SAGESnetModel: Sendable {
         return mass * normalization.kick * length / normalization.timeStep * PhysicalConstants.kineticEnergyUnit
     }
 
+    /// Of the predictor `bonds`; nil for others.
+    var bondNetwork: BondNetwork? { if case .bonds(let network) = predictor { network } else { nil } }
+
     private func symplecticStep<Scalar>(
         _ cells: CellVariables<Scalar>, _ topology: CellTopology
     ) -> Deviation<Scalar> {

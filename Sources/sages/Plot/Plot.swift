@@ -103,6 +103,7 @@ struct Plot: Verb {
         if let figure = GnuplotFigure.slice(own, reference: other) { figures.append(figure) }
         if let figure = GnuplotFigure.patterns(own) { figures.append(figure) }
         if let figure = GnuplotFigure.wave(own) { figures.append(figure) }
+        figures += GnuplotFigure.slices(ofScalars: own)
     }
 
     private func makeFolder() throws {

@@ -41,6 +41,9 @@ extension PlottedTrajectory {
         self.clusters = try Self.clusters(of: reader, frames)
         let root = try reader.file.root
         self.hasForces = try root.isGroup("provenance") && root.group("provenance").hasAttribute("forces")
+        self.scalars = try reader.scalars().filter { scalar in
+            !["_x", "_y", "_z"].contains { scalar.name.hasSuffix($0) }
+        }.map { (name: $0.name, unit: $0.unit, values: try reader.readScalar($0.name, frame: reader.frameCount - 1)) }
         self.potentialEnergy = try Self.potentialEnergy(of: reader).map { values in frames.map { values[$0] } }
     }
 

@@ -21,6 +21,8 @@ struct PlottedTrajectory {
     let hasForces: Bool
     /// Potential energy of each frame, eV, where the file has it.
     let potentialEnergy: [Double]?
+    /// Numbers of each atom in the last frame, by their names; not components of vectors (`name_x`).
+    let scalars: [(name: String, unit: String, values: [Double])]
 
     var atomCount: Int { masses.count }
     var hasVelocities: Bool { !velocities.isEmpty }
