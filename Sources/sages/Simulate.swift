@@ -76,6 +76,7 @@ struct Simulate: Verb {
         switch try ModelConfiguration.load(model, communicator: communicator) {
         case .sagesnet: return try runAtoms(communicator)
         case .grid: return try runGrid(communicator)
+        case .level: return try runLevel(communicator)
         }
     }
 

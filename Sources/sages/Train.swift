@@ -62,6 +62,11 @@ struct Train: Verb {
                 try GridTask<Scalar>(model, training: configuration.data.train, validation: configuration.data.validation)
             }
             return try train(task, configuration, resolved, communicator)
+        case .level(let model):
+            let task = try communicator.agree {
+                try LevelTask<Scalar>(model, training: configuration.data.train, validation: configuration.data.validation)
+            }
+            return try train(task, configuration, resolved, communicator)
         }
     }
 

@@ -8,7 +8,7 @@ import MPI
 
 let tests: [DistributedTest] = mpiTests + gridHaloTests + gridOccupiedTests + gridMigrationTests
     + trajectoryTests + trainingTests + trainingResumeTests + sagesnetSimulatorTests + sagesnetStepTests
-    + sagesnetTrainingTests + evaluationTests + trafficTests + automatonTests
+    + sagesnetTrainingTests + evaluationTests + trafficTests + automatonTests + levelTests
 
 struct UsageError: SAGESError {
     let description: String

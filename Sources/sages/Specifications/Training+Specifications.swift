@@ -39,6 +39,9 @@ extension VerbSpecification {
 
             A model of a grid's cells (model.state "grid") runs from a file of grid fields, as sages generate ca makes \
             them, and writes such a file; options about atoms are errors then.
+
+            A model of a coarse level (model.state "level") starts from as many frames as one of its steps has, from --frame \
+            on (the last ones by default); each state is decoded to the last frame that it covers.
             """,
         positionals: [.init(placeholder: "MODEL.h5", help: "a trained model")],
         options: [
@@ -79,11 +82,16 @@ extension VerbSpecification {
 
             Of a model of a grid's cells: the part of the cells that it gets right, and frames without a wrong one, in \
             single steps and over a rollout, beside no change and empty grids.
+
+            Of a model of a coarse level: the same of one of its steps, decoded, at the last frame that the step predicts; \
+            what its codes give back, and how far they spread. Steps of a rollout are those of the level.
             """,
         positionals: [.init(placeholder: "MODEL.h5", help: "a trained model")],
         options: [
             .value("data", "FILE.h5", "the data to compare with", kind: .file, isRequired: true),
             .value("rollout", "N", "also run N steps"),
+            .value("beside", "LEVEL0.h5", "of a coarse level: a model of level 0 to compare with at the same horizon",
+                   kind: .file),
             .value("frame", "N", "the frame that the rollout starts from, from 0", default: "0"),
             .threads,
             .json,
