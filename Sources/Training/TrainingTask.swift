@@ -77,6 +77,9 @@ public protocol TrainingTask<Scalar>: AnyObject {
         _ inputs: Inputs, of program: Program<Scalar>, draws: UnsafeBufferPointer<SampleDraw>, seed: UInt64,
         purpose: SamplePurpose) throws
 
+    /// Writes the first weights. By default those that the layout says; a task that goes on from another model takes its.
+    func initialize(_ arena: UnsafeMutablePointer<Scalar>, seed: UInt64)
+
     /// Writes what a user of the model needs beside configuration and parameters (a normalization, for example) below
     /// `root`, outside of the groups that `ModelFile` names. Called on rank 0 alone.
     func write(to root: Group) throws
@@ -86,6 +89,7 @@ public protocol TrainingTask<Scalar>: AnyObject {
 }
 
 extension TrainingTask {
+    public func initialize(_ arena: UnsafeMutablePointer<Scalar>, seed: UInt64) { layout.initialize(arena, seed: seed) }
     public func write(to root: Group) throws {}
     public func write(to root: Group, weights: UnsafePointer<Scalar>) throws {}
 }

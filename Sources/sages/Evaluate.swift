@@ -9,6 +9,7 @@ struct Evaluate: Verb {
 
     let model: String
     let data: String
+    let beside: String?
     let rollout: Int?
     let frame: Int
     let sensitivity: SensitivityRequest?
@@ -19,6 +20,7 @@ struct Evaluate: Verb {
     init(_ arguments: Arguments) throws {
         model = arguments.positionals[0]
         data = try arguments.requiredText("data")
+        beside = arguments.text("beside")
         rollout = try arguments.number("rollout", in: .atLeast(1))
         frame = try arguments.requiredNumber("frame", in: .atLeast(0))
         threads = try arguments.threads()
@@ -44,7 +46,13 @@ struct Evaluate: Verb {
             throw SAGESnetError.badRequest(
                 "\(model) predicts the errors of another model: sages evaluate MODEL.h5 --confidence \(model)")
         case .sagesnet:
-            switch try ModelConfiguration.load(model, communicator: communicator) {
+            let configuration = try ModelConfiguration.load(model, communicator: communicator)
+            if let beside {
+                guard case .level = configuration else {
+                    throw SAGESnetError.badRequest("--beside \(beside) is for coarse levels, and \(model) is a model of level 0")
+                }
+            }
+            switch configuration {
             case .sagesnet, .confidence:
                 if let confidence {
                     try evaluateConfidence(confidence, communicator)
@@ -62,6 +70,12 @@ struct Evaluate: Verb {
                 } else {
                     try evaluateGrid(communicator)
                 }
+            case .level(let level):
+                guard confidence == nil, sensitivity == nil else {
+                    throw SAGESnetError.badRequest(
+                        "--confidence and --sensitivity are for models of level 0, and \(model) is one of a coarse level")
+                }
+                try evaluateLevel(level, communicator)
             }
         }
         return .success
@@ -86,6 +100,40 @@ struct Evaluate: Verb {
         guard communicator.rank == 0 else { return }
         let report = GridReport(model: self.model, data: data, cells: source.cells, steps: steps, rollout: evaluation)
         print(isJSON ? report.json.text : report.text)
+    }
+
+    private func evaluateLevel(_ configuration: LevelConfiguration, _ communicator: Communicator) throws {
+        let (model, parameters, _, _) = try LevelModel.load(self.model, as: Float.self, communicator: communicator)
+        let report = LevelReport(model: self.model, data: data, level: configuration.level)
+        switch configuration.base {
+        case .grid:
+            let levelZero = try beside.map { path in
+                let loaded = try GridModel.load(path, as: Float.self, communicator: communicator)
+                return (model: loaded.model, parameters: loaded.parameters)
+            }
+            let evaluation = try LevelGridEvaluation(
+                model, parameters: parameters, path: data, rollout: rollout ?? 1, levelZero: levelZero,
+                communicator: communicator)
+            guard communicator.rank == 0 else { return }
+            print(isJSON ? report.json(evaluation).text : report.text(evaluation))
+        case .atoms:
+            let levelZero = try beside.map { path in
+                let loaded = try SAGESnetModel.load(path, as: Float.self, communicator: communicator)
+                return (model: loaded.model, parameters: loaded.parameters)
+            }
+            let evaluation = try LevelEvaluation(
+                model, parameters: parameters, path: data, levelZero: levelZero, communicator: communicator)
+            let rollout = try rollout.flatMap { steps in
+                let progress = ProgressReport("rollout", unit: "steps", of: steps)
+                let rollout = try RolloutEvaluation.run(
+                    model, parameters: parameters, path: data, frame: frame, steps: steps, communicator: communicator,
+                    progress: { progress.advance(to: $0) })
+                progress.finish()
+                return rollout
+            }
+            guard communicator.rank == 0 else { return }
+            print(isJSON ? report.json(evaluation, rollout).text : report.text(evaluation, rollout))
+        }
     }
 
     private func evaluateSAGESnet(_ communicator: Communicator) throws {

@@ -30,7 +30,7 @@ struct SAGESnetReport {
             "persistence": members(step.persistence),
         ]
         if let reason = step.linearUnavailable { result["linear_unavailable"] = .string(reason) }
-        if let rollout { add(rollout, to: &result) }
+        if let rollout { Self.add(rollout, to: &result) }
         return .object(result)
     }
 
@@ -47,7 +47,7 @@ struct SAGESnetReport {
         result["velocity_ratio"] = .number(ratios(errors).velocity)
     }
 
-    private func add(_ rollout: RolloutEvaluation, to result: inout JSONValue.Members) {
+    static func add(_ rollout: RolloutEvaluation, to result: inout JSONValue.Members) {
         func number(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
         result["rollout_steps"] = .integer(rollout.steps)
         result["rollout_steps_done"] = .integer(rollout.stepsDone)
@@ -74,31 +74,31 @@ struct SAGESnetReport {
     func text(_ rollout: RolloutEvaluation?) -> String {
         var lines = [
             "\(model) on \(data): \(step.samples) steps of \(step.atomCount) atoms in \(Digits.three(seconds)) s", "",
-            row("One step", ["position RMSE (Å)", "of ballistic", "velocity RMSE (Å/ps)", "of ballistic"]),
+            Self.row("One step", ["position RMSE (Å)", "of ballistic", "velocity RMSE (Å/ps)", "of ballistic"]),
             row("model", step.model),
         ]
         if let linear = step.linear { lines.append(row("linear regression", linear)) }
         lines += [row("ballistic", step.ballistic), row("persistence", step.persistence)]
         if let reason = step.linearUnavailable { lines.append("no linear regression: \(reason)") }
-        if let rollout { lines += [""] + self.lines(rollout) }
+        if let rollout { lines += [""] + Self.lines(rollout, atomCount: step.atomCount) }
         return lines.joined(separator: "\n")
     }
 
     private func row(_ name: String, _ errors: Errors) -> String {
         let ratios = ratios(errors)
-        return row(
+        return Self.row(
             name,
             [errors.position, ratios.position, errors.velocity, ratios.velocity].map { Digits.three($0) })
     }
 
-    private func row(_ name: String, _ columns: [String]) -> String {
+    static func row(_ name: String, _ columns: [String]) -> String {
         let widths = [20, 15, 23, 15]
         return HelpText.padded(name, 20) + zip(columns, widths).map { column, width in
             String(repeating: " ", count: max(1, width - column.count)) + column
         }.joined()
     }
 
-    private func lines(_ rollout: RolloutEvaluation) -> [String] {
+    static func lines(_ rollout: RolloutEvaluation, atomCount: Int) -> [String] {
         func line(_ name: String, _ value: String) -> String { HelpText.padded(name, 28) + value }
         func beside(_ value: Double?, _ reference: Double?) -> String? {
             guard let value, let reference else { return nil }
@@ -122,7 +122,7 @@ struct SAGESnetReport {
             lines.append(line("velocity autocorrelation", "differs by \(text), lags up to \(Digits.three(lag)) ps"))
         }
         return lines + [
-            line("atoms lost", "\(rollout.atomsLost) of \(step.atomCount)"),
+            line("atoms lost", "\(rollout.atomsLost) of \(atomCount)"),
             line("drift of mass", "\(Digits.three(rollout.massDrift)) u"),
             line("drift of momentum", "\(Digits.three(rollout.momentumDrift)) u Å/ps"),
             line(

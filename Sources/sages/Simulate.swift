@@ -63,6 +63,7 @@ struct Simulate: Verb {
         switch try ModelConfiguration.load(model, communicator: communicator) {
         case .sagesnet, .confidence: return try runAtoms(communicator)
         case .grid: return try runGrid(communicator)
+        case .level: return try runLevel(communicator)
         }
     }
 

@@ -62,6 +62,11 @@ struct Train: Verb {
                 try GridTask<Scalar>(model, training: configuration.data.train, validation: configuration.data.validation)
             }
             return try train(task, configuration, resolved, communicator)
+        case .level(let model):
+            let task = try communicator.agree {
+                try LevelTask<Scalar>(model, training: configuration.data.train, validation: configuration.data.validation)
+            }
+            return try train(task, configuration, resolved, communicator)
         case .confidence(let model):
             let subject = try ConfidenceSubject(model.of, communicator: communicator)
             let training = try lossSource(of: model.of, configuration.data.train, communicator)
@@ -88,6 +93,8 @@ struct Train: Verb {
                 try AtomLossSource(
                     model, parameters: parameters, runs: files.map { try AtomRun($0, for: model.configuration) })
             }
+        case .level:
+            throw SAGESnetError.badRequest("model.of: \(path) is a model of a coarse level; confidence is for level 0")
         }
     }
 

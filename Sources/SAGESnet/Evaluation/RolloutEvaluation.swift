@@ -100,7 +100,7 @@ public struct RolloutEvaluation: Equatable, Sendable {
         }
     }
 
-    private init(
+    init(
         steps: Int, stepsDone: Int, failure: String?, _ history: RolloutHistory, _ first: GatheredAtoms,
         _ last: GatheredAtoms, _ conservation: Conservation, seconds: Double
     ) throws {

@@ -16,7 +16,7 @@ public final class GridSimulator<Scalar: TrainingScalar & GridScalar> {
     /// This rank's cells within the grid.
     public let range: CellRange
     /// In steps of the data, that of the present state.
-    public private(set) var dataStep: Int64 = 0
+    public internal(set) var dataStep: Int64 = 0
 
     private let communicator: Communicator
     private let program: Program<Scalar>

@@ -45,6 +45,8 @@ extension VerbSpecification {
             REGION is all, or conditions such as x=0..3.5,z=..10 (Angstrom), cell-y=0..2 (cells of the model's grid) and \
             id=1..100, all of which must hold at the moment of the push. Momentum changes by just this impulse, which the \
             output has so far as the observables impulse_x, impulse_y and impulse_z (u Angstrom/ps).
+            A model of a coarse level (model.state "level") starts from as many frames as one of its steps has, from --frame \
+            on (the last ones by default); each state is decoded to the last frame that it covers.
             """,
         positionals: [.init(placeholder: "MODEL.h5", help: "a trained model")],
         options: [
@@ -97,11 +99,15 @@ extension VerbSpecification {
 
             With --confidence, instead: the part of the true errors that is in the bands of a network of confidence, its \
             rank correlation with them, and its time, beside those of the spread of an ensemble of models.
+            Of a model of a coarse level: the same of one of its steps, decoded, at the last frame that the step predicts; \
+            what its codes give back, and how far they spread. Steps of a rollout are those of the level.
             """,
         positionals: [.init(placeholder: "MODEL.h5", help: "a trained model")],
         options: [
             .value("data", "FILE.h5", "the data to compare with", kind: .file, isRequired: true),
             .value("rollout", "N", "also run N steps"),
+            .value("beside", "LEVEL0.h5", "of a coarse level: a model of level 0 to compare with at the same horizon",
+                   kind: .file),
             .value("frame", "N", "the frame that the rollout starts from, from 0", default: "0"),
             .value("sensitivity", "OBSERVABLE", "derivatives of this observable by the start of a rollout"),
             .value("steps", "N", "of the rollout that is differentiated", default: "10"),
