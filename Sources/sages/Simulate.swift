@@ -172,9 +172,6 @@ struct Simulate: Verb {
             appendingTo: output, keeping: frames, flushInterval: flushInterval, writers: writers, confidence: observer,
             communicator: communicator)
         func refuse(_ what: String) -> SAGESnetError { .badRequest("\(output) was begun \(what): resume it so") }
-        guard writer.hasConfidence == (observer != nil) else {
-            throw refuse(writer.hasConfidence ? "with --confidence" : "without --confidence")
-        }
         if let precision, precision != writer.precision { throw refuse("with --precision \(writer.precision)") }
         if let deflate, deflate != writer.deflate {
             throw refuse(writer.deflate.map { "with --deflate \($0)" } ?? "without --deflate")

@@ -99,7 +99,7 @@ expect_status 0 "$SAGES" simulate model.h5 --input data.h5 --steps 3 --out plain
 expect "a confidence changes the path" h5diff plain.h5 out-1.h5 /particles/all/position
 expect_status 0 "$SAGES" simulate model.h5 --input data.h5 --steps 1 --confidence confidence-1.h5 --out resumed.h5
 expect_status 64 "$SAGES" simulate model.h5 --input data.h5 --steps 3 --out resumed.h5 --resume
-expect_message "was begun with --confidence"
+expect_message "was begun with a network of confidence"
 expect_status 0 "$SAGES" simulate model.h5 --input data.h5 --steps 3 --confidence confidence-1.h5 --out resumed.h5 --resume
 expect "a resumed simulation differs" h5diff resumed.h5 out-1.h5 /particles
 expect_status 65 "$SAGES" simulate other.h5 --input data.h5 --steps 1 --confidence confidence-1.h5 --out none.h5

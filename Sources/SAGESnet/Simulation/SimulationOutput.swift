@@ -83,7 +83,8 @@ public final class SimulationOutput<Scalar: TrainingScalar & GridScalar> {
     ) throws {
         let options = H5MDOptions(
             precision: precision, hasVelocities: true, hasImages: true, deflate: deflate,
-            scalars: confidence == nil ? [] : Self.confidenceScalars, observables: Self.observables, writers: writers, creatorVersion: BuildInformation.version)
+            scalars: confidence == nil ? [] : Self.confidenceScalars, observables: Self.observables, writers: writers,
+            creatorVersion: BuildInformation.version)
         writer = try H5MDWriter.create(
             path, communicator: communicator, atomCount: atomCount, species: species, box: box, options: options)
         (self.communicator, self.flushInterval, self.confidence) = (communicator, flushInterval, confidence)
@@ -92,7 +93,9 @@ public final class SimulationOutput<Scalar: TrainingScalar & GridScalar> {
 
     /// Opens a file of an interrupted simulation to go on behind its last whole frame. Collective.
     ///
-    /// - Parameter frames: how many frames stay; what is behind them is cut off. nil for all.
+    /// - Parameters:
+    ///   - frames: how many frames stay; what is behind them is cut off. nil for all.
+    ///   - confidence: where the file was begun with one.
     /// - Throws: on every rank, `HDF5Error`, `TrajectoryError`; `SAGESnetError.unsuitableData` for a trajectory that no
     ///   simulation wrote.
     public init(
@@ -107,15 +110,16 @@ public final class SimulationOutput<Scalar: TrainingScalar & GridScalar> {
               Set(options.observables.map(\.name)) == Set(Self.observables.map(\.name)) else {
             throw SAGESnetError.unsuitableData(file: path, reason: "no simulation of SAGES wrote it")
         }
+        guard options.scalars.isEmpty == (confidence == nil) else {
+            throw SAGESnetError.badRequest(
+                "\(path) was begun \(options.scalars.isEmpty ? "without" : "with") a network of confidence: resume it so")
+        }
         if frameCount > 0 {
             lastTemperature = try communicator.agree {
                 try file.observable(Observable.temperature, frame: frameCount - 1)
             }
         }
     }
-
-    /// Whether the file has what a network of confidence expects.
-    public var hasConfidence: Bool { !writer.options.scalars.isEmpty }
 
     /// Writes the state of a simulator as the next frame. Collective.
     ///
