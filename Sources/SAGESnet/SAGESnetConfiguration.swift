@@ -80,6 +80,7 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
     public let velocityNoise: Double
     public let rollout: Int
     public let codecWeight: Double
+    public let balance: Double
     /// Of the predictor `bonds`; nil for others.
     public let bonds: BondConfiguration?
 
@@ -119,6 +120,9 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
                                     "steps that a training sample is rolled out, each compared with the data")
         codecWeight = try section.value("codecWeight", default: 0.1, in: .atLeast(0),
                                         "weight of the codec's reconstruction of cells in the loss (increment only)")
+        balance = try section.value("balance", default: 0, in: .between(0, 1),
+                                    "how far runs in which little happens count like the others: 0 as it comes, 1 each "
+                                        + "run's errors in units of what a ballistic step misses in it")
         try section.require((predictor == .bonds) == (bonds != nil), "bonds",
                             "it belongs to the predictor \"bonds\", and this one is \"\(predictor.rawValue)\"")
         if let bonds {

@@ -11,8 +11,14 @@ struct Evaluate: Verb {
     let data: String
     let rollout: Int?
     let frame: Int
+    /// What else than errors is asked for.
+    let mechanics: Mechanics?
     let threads: Int
     let isJSON: Bool
+
+    enum Mechanics {
+        case elasticConstants, stress
+    }
 
     init(_ arguments: Arguments) throws {
         model = arguments.positionals[0]
@@ -21,8 +27,15 @@ struct Evaluate: Verb {
         frame = try arguments.requiredNumber("frame", in: .atLeast(0))
         threads = try arguments.threads()
         isJSON = arguments.isGiven("json")
-        guard rollout != nil || !arguments.isGiven("frame") else {
-            throw arguments.fault("--frame is where a rollout starts; --rollout is missing")
+        let asked: [(name: String, mechanics: Mechanics?)] = [
+            ("rollout", nil), ("elastic", .elasticConstants), ("stress", .stress),
+        ].filter { arguments.isGiven($0.name) }
+        guard asked.count <= 1 else {
+            throw arguments.fault("--\(asked[0].name) and --\(asked[1].name) are evaluations of their own: ask for one")
+        }
+        mechanics = asked.first?.mechanics
+        guard rollout != nil || mechanics == .elasticConstants || !arguments.isGiven("frame") else {
+            throw arguments.fault("--frame is where a rollout starts, or what is strained; --rollout or --elastic is missing")
         }
     }
 
@@ -37,9 +50,12 @@ struct Evaluate: Verb {
         }
         switch kind {
         case .sagesnet:
-            switch try ModelConfiguration.load(model, communicator: communicator) {
-            case .sagesnet: try evaluateSAGESnet(communicator)
-            case .grid: try evaluateGrid(communicator)
+            switch (try ModelConfiguration.load(model, communicator: communicator), mechanics) {
+            case (.sagesnet, nil): try evaluateSAGESnet(communicator)
+            case (.sagesnet, .elasticConstants?): try evaluateElasticConstants(communicator)
+            case (.sagesnet, .stress?): try evaluateStress(communicator)
+            case (.grid, nil): try evaluateGrid(communicator)
+            case (.grid, _): throw SAGESnetError.otherState(file: model, found: .grid)
             }
         }
         return .success

@@ -89,16 +89,25 @@ public struct SAGESnetModel: Sendable {
             length = normalization.offset
             let network = kick == .outer ? outer : middle
             energy = network(readable(cells, [Scalar(1 / length) * offset]), cells.environment, topology)
-        case (.bonds(let network), .atoms(let bonds)):
+        case (.bonds, .atoms(let bonds)):
             length = 1
-            guard let shift = cells.shift else { preconditionFailure("rows of atoms without the shifts of pairs") }
-            let energies = network(
-                offset, shift: shift, occupancy: cells.occupancy, environment: cells.environment, bonds)
-            energy = energies[columns: kick == .outer ? 0..<1 : 1..<2]
+            energy = energies(of: cells, at: offset, bonds)[columns: kick == .outer ? 0..<1 : 1..<2]
         default: preconditionFailure("a predictor without kicks, or rows of another")
         }
         let gradient = energy.tape.gradients(of: energy, withRespectTo: [offset])[0]
         return Scalar(-normalization.kick * length) * gradient * cells.mobility
+    }
+
+    /// Records each atom's energies for the outer and the middle kicks, in units of the kick times Angstrom. [atoms, 2]
+    ///
+    /// - Precondition: the predictor is `bonds`.
+    func energies<Scalar>(
+        of cells: CellVariables<Scalar>, at offset: Variable<Scalar>, _ bonds: BondTopology
+    ) -> Variable<Scalar> {
+        guard case .bonds(let network) = predictor, let shift = cells.shift else {
+            preconditionFailure("a predictor without bonds, or rows of another")
+        }
+        return network(offset, shift: shift, occupancy: cells.occupancy, environment: cells.environment, bonds)
     }
 
     private func symplecticStep<Scalar>(

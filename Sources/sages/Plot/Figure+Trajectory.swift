@@ -91,6 +91,21 @@ extension GnuplotFigure {
         ])
     }
 
+    /// How far the atoms of a sheet are from its mean plane over time; `nil` where atoms fill the box.
+    static func sheet(_ trajectory: PlottedTrajectory, reference: PlottedTrajectory?) -> GnuplotFigure? {
+        guard let own = trajectory.sheetAmplitudes else { return nil }
+        let mean = average(own)
+        var title = "Atoms are \(Digits.three(mean)) Å from the mean plane on average (root mean square)"
+        var series = [Series(label: trajectory.label, x: trajectory.times, y: own)]
+        if let reference, let other = reference.sheetAmplitudes {
+            series.append(Series(label: reference.label, x: reference.times, y: other, style: .reference))
+            title += "; those of \(reference.label) \(Digits.three(average(other))) Å"
+        }
+        return GnuplotFigure(name: "sheet", title: title, panels: [
+            Panel(heading: "Out of the mean plane", xLabel: "time (ps)", yLabel: "distance (Å)", series: series),
+        ])
+    }
+
     private static func average(_ values: [Double]) -> Double {
         values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
     }

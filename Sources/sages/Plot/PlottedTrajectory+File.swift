@@ -73,4 +73,20 @@ extension PlottedTrajectory {
         guard dataset.shape.count == 1, dataset.shape[0] >= reader.frameCount else { return nil }
         return try dataset.read(Double.self, .rows(0, reader.frameCount, of: dataset.shape), transfer: .independent)
     }
+
+    /// The column `potential` (eV) of a CSV table that has a line for each frame.
+    ///
+    /// - Throws: `PlotError`: 66 where the file is missing, 65 where it is no such table.
+    func energies(fromTable path: String) throws(PlotError) -> [Double] {
+        let table = try MetricsTable(path: path)
+        guard let energies = table.column("potential") else {
+            throw PlotError(exitStatus: .data, description: "\(path): it has no column 'potential'")
+        }
+        guard energies.count == times.count, energies.allSatisfy(\.isFinite) else {
+            throw PlotError(
+                exitStatus: .data,
+                description: "\(path): it has \(energies.count) energies for the \(times.count) frames that are drawn of \(label)")
+        }
+        return energies
+    }
 }

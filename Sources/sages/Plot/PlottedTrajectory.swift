@@ -15,8 +15,8 @@ struct PlottedTrajectory {
     /// Box lengths of each frame, Å.
     let edges: [[Double]]
     let isPeriodic: [Bool]
-    /// Potential energy of each frame, eV, where the file has it.
-    let potentialEnergy: [Double]?
+    /// Potential energy of each frame, eV, where the file has it, or another is given (`--energies`).
+    var potentialEnergy: [Double]?
 
     var atomCount: Int { masses.count }
     var hasVelocities: Bool { !velocities.isEmpty }
@@ -33,6 +33,28 @@ struct PlottedTrajectory {
     }
 
     var kineticStates: [KineticState] { velocities.map { KineticState(velocities: $0, masses: masses) } }
+
+    /// Root mean square distance of the atoms from their mean plane in each frame, Å; `nil` where they fill the box.
+    var sheetAmplitudes: [Double]? {
+        guard let first = positions.first, let edge = edges.first,
+              let axis = AtomicSheet.normal(positions: first, edges: edge, isPeriodic: isPeriodic) else { return nil }
+        return zip(positions, edges).map {
+            AtomicSheet.amplitude(positions: $0, edges: $1, axis: axis, isPeriodic: isPeriodic[axis])
+        }
+    }
+
+    /// The change of the potential and kinetic energy of an atom since the first frame, meV; `nil` where one is not known.
+    var totalEnergyChanges: [Double]? {
+        guard let potential = potentialEnergy, hasVelocities, potential.count == times.count else { return nil }
+        let total = zip(potential, kineticStates).map { ($0 + $1.kineticEnergy) / Double(atomCount) * 1000 }
+        return total.map { $0 - total[0] }
+    }
+
+    /// The drift of the total energy of an atom, meV/ps.
+    var energyTrend: LinearTrend? {
+        guard let interval, let changes = totalEnergyChanges else { return nil }
+        return LinearTrend(changes, interval: interval)
+    }
 
     /// g(r) over all frames in the bins that fit `edge`, or `nil` where the box is not periodic along every axis.
     func radialDistribution(shortestEdge edge: Double) -> RadialDistribution? {
