@@ -20,14 +20,12 @@ extension Evaluate {
             let result: JSONValue = [
                 "kind": "sagesnet", "model": .string(self.model), "data": .string(data), "samples": 1,
                 "atoms": .integer(figures.atomCount), "seconds": .number(seconds), "unit": .string(figures.unit),
-                "stress": .array(figures.stress.map { .number($0) }),
                 "stiffness": .array(figures.stiffness.map { .array($0.map { .number($0) }) }),
             ]
             return print(result.text)
         }
         print("\(self.model) on \(data): \(figures.atomCount) atoms at rest, \(figures.unit)\n")
         print(row("", Self.components))
-        print(row("stress", figures.stress.map { Digits.three($0) }))
         for (name, values) in zip(Self.components, figures.stiffness) {
             print(row("stress \(name) / strain", values.map { Digits.three($0) }))
         }
@@ -48,18 +46,18 @@ extension Evaluate {
                 "frames": .array(figures.frames.map { frame in
                     [
                         "edges": .array(frame.edges.map { .number($0) }), "temperature": .number(frame.temperature),
-                        "stress": .array(frame.stress.map { .number($0) }),
+                        "stress_change": .array(frame.stressChange.map { .number($0) }),
                         "potential_energy": .number(frame.potentialEnergy),
                     ]
                 }),
             ]
             return print(result.text)
         }
-        print("\(self.model) on \(data): stress of \(run.atomCount) atoms, \(figures.unit)\n")
+        print("\(self.model) on \(data): change of the stress of \(run.atomCount) atoms from the first frame, \(figures.unit)\n")
         print(row("box (Å)", Self.components + ["K", "eV/atom"]))
         for frame in figures.frames {
             let edges = frame.edges.map { Digits.three($0) }.joined(separator: " x ")
-            print(row(edges, (frame.stress + [frame.temperature, frame.potentialEnergy]).map { Digits.three($0) }))
+            print(row(edges, (frame.stressChange + [frame.temperature, frame.potentialEnergy]).map { Digits.three($0) }))
         }
     }
 

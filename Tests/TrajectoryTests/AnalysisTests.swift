@@ -179,7 +179,10 @@ private struct SeededGenerator: RandomNumberGenerator {
         let amplitude = AtomicSheet.amplitude(positions: positions, edges: edges, axis: 2, isPeriodic: true)
         #expect(abs(amplitude - 0.3 / 2.0.squareRoot()) < 1e-12)
         // A crystal is no sheet.
-        let crystal = (0..<64).flatMap { [Double($0 % 4) * 2.5, Double($0 / 4 % 4) * 2, Double($0 / 16) * 5] }
+        let crystal = (0..<64).flatMap { atom -> [Double] in
+            let (x, y, z) = (Double(atom % 4), Double(atom / 4 % 4), Double(atom / 16))
+            return [2.5 * x, 2 * y, 5 * z]
+        }
         #expect(AtomicSheet.normal(positions: crystal, edges: edges, isPeriodic: periodic) == nil)
     }
 

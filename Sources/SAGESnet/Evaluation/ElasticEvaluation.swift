@@ -3,12 +3,15 @@ import Tensor
 import Trajectory
 
 /// Elastic constants of a crystal at rest, from a model's effective potential.
+///
+/// They are derivatives of the stress. The stress itself is known up to a pressure: adding a multiple of the volume to the
+/// energy changes no kick in any closed box, so kicks do not tell it.
 public struct ElasticEvaluation: Equatable, Sendable {
     /// C_ab: the change of the stress component a with the strain b, in the order xx, yy, zz, yz, xz, xy (shears count
     /// twice, as angles); atoms are relaxed under each strain. In `unit`.
     public let stiffness: [[Double]]
-    /// Of the relaxed crystal in its box, in the same order; positive where it pulls.
-    public let stress: [Double]
+    /// Of the relaxed crystal in its box, up to a pressure; in the same order, positive where it pulls.
+    let stress: [Double]
     /// GPa; of sheets N/m, the mean over the box times its height.
     public let unit: String
     public let atomCount: Int
@@ -29,25 +32,7 @@ public struct ElasticEvaluation: Equatable, Sendable {
 
     /// - Parameter start: every atom, on this rank.
     init(_ model: SAGESnetModel, parameters: Buffer<Double>, start: SimulationStart) throws {
-        var (potential, rest) = (try EffectivePotential(model, parameters: parameters, start: start), nil as Relaxation?)
-        // Atoms that go far get new lists of pairs on the way.
-        while rest == nil {
-            let found = try Relaxation(potential, deformation: EffectivePotential.identity)
-            guard found.isAtLimit else {
-                rest = found
-                break
-            }
-            var moved = start
-            moved.atoms = potential.atoms.enumerated().map { row, atom in
-                var atom = atom
-                for axis in 0..<3 {
-                    atom.position[axis] = AtomGrid.quantized(atom.position[axis] + found.displacements[3 * row + axis])
-                }
-                return atom
-            }
-            potential = try EffectivePotential(model, parameters: parameters, start: moved)
-        }
-        guard let rest else { preconditionFailure("left the loop without rest") }
+        let (potential, rest) = try Relaxation.rest(model, parameters: parameters, start: start)
         let scale = StressScale(start)
         func stress(_ state: EffectivePotential.State, _ volume: Double) -> [Double] {
             Voigt.components(state.virial).map { $0 * scale.factor / volume }

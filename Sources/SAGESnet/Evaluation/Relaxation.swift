@@ -45,9 +45,33 @@ struct Relaxation {
             let mixing = max(0, change / Relaxation.product(forces, forces))
             direction = Relaxation.sum(state.forces, mixing, direction)
         }
-        throw SAGESnetError.badRequest(
-            "the atoms do not come to rest in \(Relaxation.mostIterations) steps of relaxation")
+        throw Relaxation.restless
     }
+
+    /// A frame's atoms at rest in its box; atoms that go far get new lists of pairs on the way.
+    ///
+    /// - Throws: as `init`, and as the potential's.
+    static func rest(
+        _ model: SAGESnetModel, parameters: Buffer<Double>, start: SimulationStart
+    ) throws -> (potential: EffectivePotential, relaxation: Relaxation) {
+        var moved = start
+        for _ in 0..<mostIterations {
+            let potential = try EffectivePotential(model, parameters: parameters, start: moved)
+            let found = try Relaxation(potential, deformation: EffectivePotential.identity)
+            guard found.isAtLimit else { return (potential, found) }
+            moved.atoms = potential.atoms.enumerated().map { row, atom in
+                var atom = atom
+                for axis in 0..<3 {
+                    atom.position[axis] = AtomGrid.quantized(atom.position[axis] + found.displacements[3 * row + axis])
+                }
+                return atom
+            }
+        }
+        throw restless
+    }
+
+    private static let restless = SAGESnetError.badRequest(
+        "the atoms do not come to rest in \(mostIterations) steps of relaxation")
 
     private static func product(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
 

@@ -2,15 +2,17 @@ import MPI
 import Tensor
 import Trajectory
 
-/// The stress in each frame of a run according to a model's effective potential.
+/// How the stress changes over the frames of a run according to a model's effective potential; the stress itself is known
+/// up to a pressure (`ElasticEvaluation`).
 public struct StressEvaluation: Equatable, Sendable {
     public struct Frame: Equatable, Sendable {
         /// Of the box along x, y, z, Angstrom.
         public let edges: [Double]
         /// K
         public let temperature: Double
-        /// xx, yy, zz, yz, xz, xy in `unit`; positive where it pulls. That of the potential less that of the motion.
-        public let stress: [Double]
+        /// From the first frame on: xx, yy, zz, yz, xz, xy in `unit`, positive where it pulls. That of the potential less
+        /// that of the motion.
+        public let stressChange: [Double]
         /// Of an atom, eV; its zero is the model's own.
         public let potentialEnergy: Double
     }
@@ -44,7 +46,8 @@ public struct StressEvaluation: Equatable, Sendable {
         frames = (0..<run.frameCount).map { index in
             let row = Array(table.span[(width * index)..<(width * (index + 1))])
             return Frame(
-                edges: Array(row[0..<3]), temperature: row[3], stress: Array(row[4..<10]), potentialEnergy: row[10])
+                edges: Array(row[0..<3]), temperature: row[3], stressChange: (4..<10).map { row[$0] - table.pointer[$0] },
+                potentialEnergy: row[10])
         }
     }
 

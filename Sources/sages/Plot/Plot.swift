@@ -89,8 +89,8 @@ struct Plot: Verb {
     private func add(_ path: String, to figures: inout [GnuplotFigure], _ result: inout JSONValue.Members) throws {
         var own = try PlottedTrajectory(path: path, label: Self.label(path, unlike: reference))
         var other = try reference.map { try PlottedTrajectory(path: $0, label: Self.label($0, unlike: path)) }
-        if let energies { own.potentialEnergy = try own.energies(fromTable: energies) }
-        if let referenceEnergies { other?.potentialEnergy = try other?.energies(fromTable: referenceEnergies) }
+        if let energies { try own.takeEnergies(fromTable: energies) }
+        if let referenceEnergies { try other?.takeEnergies(fromTable: referenceEnergies) }
         result["frames"] = .integer(own.times.count)
         if let trend = own.energyTrend { result["energy_drift"] = Self.members(trend) }
         if let trend = other?.energyTrend { result["energy_drift_reference"] = Self.members(trend) }

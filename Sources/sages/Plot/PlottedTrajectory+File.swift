@@ -74,10 +74,10 @@ extension PlottedTrajectory {
         return try dataset.read(Double.self, .rows(0, reader.frameCount, of: dataset.shape), transfer: .independent)
     }
 
-    /// The column `potential` (eV) of a CSV table that has a line for each frame.
+    /// Takes the potential energies from the column `potential` (eV) of a CSV table that has a line for each frame.
     ///
     /// - Throws: `PlotError`: 66 where the file is missing, 65 where it is no such table.
-    func energies(fromTable path: String) throws(PlotError) -> [Double] {
+    mutating func takeEnergies(fromTable path: String) throws(PlotError) {
         let table = try MetricsTable(path: path)
         guard let energies = table.column("potential") else {
             throw PlotError(exitStatus: .data, description: "\(path): it has no column 'potential'")
@@ -87,6 +87,6 @@ extension PlottedTrajectory {
                 exitStatus: .data,
                 description: "\(path): it has \(energies.count) energies for the \(times.count) frames that are drawn of \(label)")
         }
-        return energies
+        potentialEnergy = energies
     }
 }

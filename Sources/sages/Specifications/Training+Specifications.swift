@@ -80,8 +80,8 @@ extension VerbSpecification {
             of ranks.
 
             With --elastic or --stress (predictor "bonds"), in place of errors: elastic constants of the frame's atoms, \
-            relaxed in their box; or the stress in every frame. Both follow from the potential in which slow motion takes \
-            place: the sum of a step's kicks over the time step.
+            relaxed in their box; or the change of the stress from the first frame in every frame. Both follow from the \
+            potential in which slow motion takes place: the sum of a step's kicks over the time step.
 
             Of a model of a grid's cells: the part of the cells that it gets right, and frames without a wrong one, in \
             single steps and over a rollout, beside no change and empty grids.
@@ -91,7 +91,7 @@ extension VerbSpecification {
             .value("data", "FILE.h5", "the data to compare with", kind: .file, isRequired: true),
             .value("rollout", "N", "also run N steps"),
             .flag("elastic", "elastic constants of a frame's crystal"),
-            .flag("stress", "the stress in every frame"),
+            .flag("stress", "the change of the stress in every frame"),
             .value("frame", "N", "the frame that the rollout starts from, or that is strained, from 0", default: "0"),
             .threads,
             .json,
