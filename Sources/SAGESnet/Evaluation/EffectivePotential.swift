@@ -22,7 +22,7 @@ final class EffectivePotential {
         var energy: Double
         /// Minus the derivative by the atoms' displacements, eV/Angstrom. [N, 3]
         var forces: [Double]
-        /// The derivative by a further strain e_ab: sum over pairs of (dU/dr)_a r_b, eV. Symmetric.
+        /// The derivative by a further strain e_ab, eV: symmetric, for a rotation costs nothing.
         var virial: Matrix3
     }
 
@@ -31,9 +31,8 @@ final class EffectivePotential {
     static let identity: Matrix3 = [SIMD3(1, 0, 0), SIMD3(0, 1, 0), SIMD3(0, 0, 1)]
 
     private let simulator: Simulator<Double>
-    private let lists: BondLists
     private let program: Program<Double>
-    // Inputs, and per atom and pair what comes out.
+    // Inputs, and what comes out for each of their rows.
     private let places, shifts: UnsafeMutablePointer<Double>
     private let energies, placeGradient, shiftGradient: UnsafePointer<Double>
     /// As listed: from the centers of cells [N, 3], and between these [pairs, 3], Angstrom.
@@ -59,7 +58,7 @@ final class EffectivePotential {
         guard case .atoms(let topology) = try simulator.arrangedNetwork().topology, let search = simulator.bondSearch else {
             preconditionFailure("rows of atoms have bonds")
         }
-        lists = search.lists
+        let lists = search.lists
         let tape = Tape<Double>()
         let cells = CellVariables("cell", for: model, on: tape, over: .atoms(topology), sharingEnvironment: true)
         guard let shift = cells.shift else { preconditionFailure("rows of atoms without the shifts of pairs") }
@@ -105,15 +104,17 @@ final class EffectivePotential {
             let moved = displacements.map { SIMD3($0, 3 * row) } ?? .zero
             write(deformed(SIMD3(offsets, 3 * row) + moved), places + 3 * row)
         }
-        for pair in 0..<lists.pairCount { write(deformed(SIMD3(cellShifts, 3 * pair)), shifts + 3 * pair) }
+        for row in 0..<(cellShifts.count / 3) { write(deformed(SIMD3(cellShifts, 3 * row)), shifts + 3 * row) }
         try program.run()
 
+        // A strain moves both: what distances are made of.
         var virial: Matrix3 = [.zero, .zero, .zero]
-        let (center, neighbor) = (lists.center, lists.neighbor)
-        for pair in 0..<lists.pairCount {
-            let distance = SIMD3(places, 3 * Int(neighbor[pair])) - SIMD3(places, 3 * Int(center[pair]))
-                + SIMD3(shifts, 3 * pair)
-            for axis in 0..<3 { virial[axis] += shiftGradient[3 * pair + axis] * distance }
+        for (vectors, gradient, count) in [
+            (places, placeGradient, atoms.count), (shifts, shiftGradient, cellShifts.count / 3),
+        ] {
+            for row in 0..<count {
+                for axis in 0..<3 { virial[axis] += gradient[3 * row + axis] * SIMD3(vectors, 3 * row) }
+            }
         }
         // By displacements before the deformation: its transpose times what there is after it.
         var forces = [Double](repeating: 0, count: 3 * atoms.count)
