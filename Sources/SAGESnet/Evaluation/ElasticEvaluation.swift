@@ -8,7 +8,7 @@ import Trajectory
 /// energy changes no kick in any closed box, so kicks do not tell it.
 public struct ElasticEvaluation: Equatable, Sendable {
     /// C_ab: the change of the stress component a with the strain b, in the order xx, yy, zz, yz, xz, xy (shears count
-    /// twice, as angles); atoms are relaxed under each strain. In `unit`.
+    /// twice, as angles); atoms are relaxed under each strain. In `unit`; of a sheet those across it mean nothing.
     public let stiffness: [[Double]]
     /// Of the relaxed crystal in its box, up to a pressure; in the same order, positive where it pulls.
     let stress: [Double]
@@ -45,6 +45,7 @@ public struct ElasticEvaluation: Equatable, Sendable {
                 var deformation = EffectivePotential.identity
                 deformation[axes.0][axes.1] += sign * ElasticEvaluation.strain
                 let relaxed = try Relaxation(potential, deformation: deformation, from: rest.displacements)
+                guard !relaxed.isAtLimit else { throw Relaxation.restless }
                 let growth = axes.0 == axes.1 ? 1 + sign * ElasticEvaluation.strain : 1
                 return stress(relaxed.state, scale.volume * growth)
             }

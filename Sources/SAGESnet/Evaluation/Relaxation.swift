@@ -33,7 +33,7 @@ struct Relaxation {
                 deformation: deformation, displacements: Relaxation.sum(displacements, trial, direction))
             let curvature = (slope - Relaxation.product(probed.forces, direction)) / trial
             // Where the energy is not convex, a short step downhill.
-            let step = min(curvature > 0 ? slope / curvature : .infinity, 0.02 / longest)
+            let step = min(curvature > 0 ? slope / curvature : .infinity, 0.4 * potential.largestDisplacement / longest)
             let next = Relaxation.sum(displacements, step, direction)
             guard next.allSatisfy({ abs($0) < potential.largestDisplacement }) else {
                 isAtLimit = true
@@ -70,7 +70,7 @@ struct Relaxation {
         throw restless
     }
 
-    private static let restless = SAGESnetError.badRequest(
+    static let restless = SAGESnetError.badRequest(
         "the atoms do not come to rest in \(mostIterations) steps of relaxation")
 
     private static func product(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
