@@ -47,7 +47,7 @@ struct RandomRollout {
         // Torsions are silent at first.
         var random = Philox(seed: 4)
         for parameter in model.layout.parameters where parameter.name.hasSuffix("torsion/mixing/weights") {
-            for index in 0..<parameter.shape.count { parameters.pointer[parameter.offset + index] = Float(random.nextNormal()) }
+            for index in 0..<parameter.shape.count { parameters.pointer[parameter.offset + index] = Float(0.05 * random.nextNormal()) }
         }
         return parameters
     }
