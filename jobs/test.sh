@@ -28,21 +28,25 @@ distributed="$SAGES_BUILD/release/distributed-tests"
 swift_flags=(--configuration release --scratch-path "$SAGES_BUILD" -Xswiftc -enable-testing)
 read -r -a rank_counts <<< "${SAGES_TEST_RANKS:-1 2 3 4 6 8}"
 known=(unit distributed checks portability interop slurm)
-failed=()
-current=""
+running=()
 
 rm --recursive --force "$logs"
 mkdir --parents "$logs"
 # What the tests themselves write goes here, and away at the end.
 TMPDIR="$(mktemp --directory)"
 export TMPDIR
+# The names of stages that failed, one a line: some run at once, in shells of their own.
+failed="$logs/failed"
+: > "$failed"
 
 # timeout makes its command a process group of its own, and passes signals on to all of it.
+stop() {
+    local process
+    for process in "${running[@]}"; do kill -TERM "$process" 2> /dev/null || true; done
+    for process in "${running[@]}"; do wait "$process" 2> /dev/null || true; done
+}
 end() {
-    if [[ -n "$current" ]]; then
-        kill -TERM "$current" 2> /dev/null || true
-        wait "$current" 2> /dev/null || true
-    fi
+    stop
     rm --recursive --force "$TMPDIR"
 }
 trap end EXIT
@@ -55,14 +59,14 @@ stage() {
     local name="$1" limit="$2" started=$SECONDS status=0 log="$logs/${1//[^[:alnum:].-]/-}.log"
     shift 2
     timeout --kill-after=30 "$limit" "$@" > "$log" 2>&1 < /dev/null &
-    current=$!
-    wait "$current" || status=$?
-    current=""
+    running=($!)
+    wait "${running[0]}" || status=$?
+    running=()
     case "$status" in
     0) printf 'ok      %-34s %5d s  %s\n' "$name" "$((SECONDS - started))" "$(last_line "$log")" ;;
     77) printf 'skipped %-34s %5d s  %s\n' "$name" "$((SECONDS - started))" "$(last_line "$log")" ;;
     *)
-        failed+=("$name")
+        echo "$name" >> "$failed"
         tail --lines=60 "$log" | sed 's/^/    /'
         local reason="exit status $status"
         ((status != 124 && status != 137)) || reason="stopped after its limit of $limit s"
@@ -71,13 +75,29 @@ stage() {
     esac
 }
 
+# Runs stages at once, given by names of functions: those that compile most of their time, on one core each.
+together() {
+    local function others=()
+    for function in "$@"; do
+        (
+            trap - EXIT
+            trap 'stop; exit 143' INT TERM
+            "$function"
+        ) &
+        others+=($!)
+    done
+    running=("${others[@]}")
+    wait "${others[@]}"
+    running=()
+}
+
 last_line() { grep --extended-regexp '[[:alnum:]]' "$1" | tail --lines=1 | cut --characters=1-100; }
 
 # No test run is no success: "unit" fails where Swift finds no test at all.
 unit() {
     stage "unit" 900 swift test "${swift_flags[@]}" --no-parallel --skip-build
     if grep --quiet 'Test run with 0 tests' "$logs/unit.log"; then
-        failed+=("unit")
+        echo "unit" >> "$failed"
         echo "FAILED  unit: there was no test to run"
     fi
 }
@@ -91,11 +111,14 @@ check() { # file, limit in seconds, arguments
 
 must() {
     stage "$@"
-    if ((${#failed[@]} > 0)); then
-        echo "test.sh: failed: ${failed[*]}; nothing else can run" >&2
+    if [[ -s "$failed" ]]; then
+        echo "test.sh: failed: $(< "$failed"); nothing else can run" >&2
         exit 1
     fi
 }
+
+portability() { check Tests/portability.sh 1200; }
+interop() { check Tests/interop/cmake.sh 900; }
 
 wanted=("$@")
 ((${#wanted[@]} > 0)) || wanted=("${known[@]}")
@@ -106,6 +129,7 @@ for name in "${wanted[@]}"; do
     }
 done
 
+compiling=()
 must "set up" 600 bash jobs/setup.sh
 must "build" 1200 swift build "${swift_flags[@]}" --build-tests
 for name in "${wanted[@]}"; do
@@ -125,14 +149,15 @@ for name in "${wanted[@]}"; do
             check "$file" 240
         done
         ;;
-    portability) check Tests/portability.sh 900 ;;
-    interop) check Tests/interop/cmake.sh 600 ;;
+    portability) compiling+=(portability) ;;
+    interop) compiling+=(interop) ;;
     slurm) check Tests/slurm/requeue.sh 420 ;;
     esac
 done
+((${#compiling[@]} == 0)) || together "${compiling[@]}"
 
-if ((${#failed[@]} > 0)); then
-    printf 'test.sh: failed after %d s: %s\n' "$SECONDS" "$(printf '%s; ' "${failed[@]}")" >&2
+if [[ -s "$failed" ]]; then
+    printf 'test.sh: failed after %d s: %s\n' "$SECONDS" "$(tr '\n' ';' < "$failed")" >&2
     exit 1
 fi
 echo "test.sh: all passed in $SECONDS s"

@@ -52,5 +52,5 @@ public func applyActivation<T: KernelScalar>(
 public func applyActivation<T: KernelScalar>(
     _ out: ActivationOutputs<T>, _ x: UnsafePointer<T>, _ function: Activation, count: Int
 ) {
-    applyFormula(of: function, out, PlainArgument(x: x), rows: 1, columns: count)
+    applyFormula(of: function, out, x, count: count)
 }

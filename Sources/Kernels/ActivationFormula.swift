@@ -3,14 +3,6 @@ protocol ActivationFormula {
     static func orders<T: KernelScalar>(_: T.Type, _ x: T.Vector) -> (T.Vector, T.Vector, T.Vector, T.Vector)
 }
 
-/// x itself, which is no activation: the end of a chain without one.
-enum IdentityFormula: ActivationFormula {
-    @inline(__always)
-    static func orders<T: KernelScalar>(_: T.Type, _ x: T.Vector) -> (T.Vector, T.Vector, T.Vector, T.Vector) {
-        (x, .zero, .zero, .zero)
-    }
-}
-
 enum TanhFormula: ActivationFormula {
     @inline(__always)
     static func orders<T: KernelScalar>(_: T.Type, _ x: T.Vector) -> (T.Vector, T.Vector, T.Vector, T.Vector) {

@@ -26,29 +26,7 @@ import Trajectory
         let scratch = try Scratch()
         let path = try scratch.lattice("crystal") { $0.frames = 6 }
         let task = try SAGESnetTask<Double>(try modelConfiguration(members), training: [path], validation: [])
-        let weights = task.someWeights()
-        let (_, gradient, recorded) = try task.lossAndGradient(weights, samples: [0, 2])
-        func loss(movingBy step: Double, _ index: Int) throws -> Double {
-            let kept = weights.pointer[index]
-            weights.pointer[index] += step
-            defer { weights.pointer[index] = kept }
-            try recorded.program.run()
-            return recorded.figure(0)
-        }
-        var random = Philox(seed: 3)
-        for (parameter, values) in zip(task.layout.parameters, gradient) {
-            let scale = max(values.map(abs).max() ?? 0, 1e-4)
-            for _ in 0..<3 {
-                let index = random.nextIndex(below: values.count)
-                let step = 1e-5
-                let difference = try (loss(movingBy: step, parameter.offset + index)
-                    - loss(movingBy: -step, parameter.offset + index)) / (2 * step)
-                #expect(
-                    abs(values[index] - difference) < 1e-6 * scale + 1e-9,
-                    "\(parameter.name)[\(index)]: \(values[index]), by differences \(difference)")
-            }
-        }
-        #expect(gradient.flatMap { $0 }.filter { abs($0) > 1e-8 }.count > gradient.count)
+        try task.expectGradientAgreesWithDifferences(at: task.someWeights())
     }
 
     /// Against all pairs of atoms and their images, in boxes of one, two and more cells along an axis.

@@ -22,9 +22,14 @@ import Testing
         let configuration = try modelConfiguration(
             members, defaults: ["cell": "1", "channels": "3", "blocks": "1"])
         let task = try SAGESnetTask<Double>(configuration, training: [path], validation: [])
-        let weights = task.someWeights()
-        let (_, gradient, recorded) = try task.lossAndGradient(weights, samples: [0, 2])
+        try task.expectGradientAgreesWithDifferences(at: task.someWeights())
+    }
+}
 
+extension TrainingTask where Scalar == Double {
+    /// Compares the gradient of the loss of two samples by some weights of every parameter with central differences.
+    func expectGradientAgreesWithDifferences(at weights: Buffer<Double>) throws {
+        let (_, gradient, recorded) = try lossAndGradient(weights, samples: [0, 2])
         func loss(movingBy step: Double, _ index: Int) throws -> Double {
             let kept = weights.pointer[index]
             weights.pointer[index] += step
@@ -33,13 +38,13 @@ import Testing
             return recorded.figure(0)
         }
         var random = Philox(seed: 3)
-        for (parameter, values) in zip(task.layout.parameters, gradient) {
+        for (parameter, values) in zip(layout.parameters, gradient) {
             let scale = max(values.map(abs).max() ?? 0, 1e-4)
             for _ in 0..<3 {
                 let index = random.nextIndex(below: values.count)
                 let step = 1e-5
-                let difference = try (loss(movingBy: step, parameter.offset + index)
-                    - loss(movingBy: -step, parameter.offset + index)) / (2 * step)
+                let above = try loss(movingBy: step, parameter.offset + index)
+                let difference = try (above - loss(movingBy: -step, parameter.offset + index)) / (2 * step)
                 #expect(
                     abs(values[index] - difference) < 1e-6 * scale + 1e-9,
                     "\(parameter.name)[\(index)]: \(values[index]), by differences \(difference)")

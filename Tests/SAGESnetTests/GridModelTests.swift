@@ -118,26 +118,7 @@ extension Scratch {
         let task = try GridTask<Double>(try gridConfiguration(members), training: [path], validation: [])
         let weights = Buffer<Double>(repeating: 0, count: task.layout.count)
         task.layout.initialize(weights.pointer, seed: 2)
-        let (_, gradient, recorded) = try task.lossAndGradient(weights, samples: [0, 2])
-        func loss(movingBy step: Double, _ index: Int) throws -> Double {
-            let kept = weights.pointer[index]
-            weights.pointer[index] += step
-            defer { weights.pointer[index] = kept }
-            try recorded.program.run()
-            return recorded.figure(0)
-        }
-        var random = Philox(seed: 3)
-        for (parameter, values) in zip(task.layout.parameters, gradient) {
-            let scale = max(values.map(abs).max() ?? 0, 1e-4)
-            for _ in 0..<3 {
-                let index = random.nextIndex(below: values.count)
-                let above: Double = try loss(movingBy: 1e-5, parameter.offset + index)
-                let below: Double = try loss(movingBy: -1e-5, parameter.offset + index)
-                let error: Double = abs(values[index] - (above - below) / 2e-5)
-                #expect(error < 1e-6 * scale + 1e-9, "\(parameter.name)[\(index)]")
-            }
-        }
-        #expect(gradient.flatMap { $0 }.filter { abs($0) > 1e-8 }.count > gradient.count)
+        try task.expectGradientAgreesWithDifferences(at: weights)
     }
 
     /// A sample sees as far beyond its part as a step does: its loss is the mean over its part of what the whole grid gives.

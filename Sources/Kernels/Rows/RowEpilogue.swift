@@ -35,33 +35,45 @@ public struct RowEpilogue<Scalar: KernelScalar> {
     }
 }
 
-/// t from sums of products.
-private struct EpilogueArgument<Scalar: KernelScalar>: ActivationArgument {
-    let sums: UnsafePointer<Scalar>
-    let bias, factor, addend: UnsafePointer<Scalar>?
-    let result: UnsafeMutablePointer<Scalar>?
-
-    @inline(__always)
-    func vector(at index: Int, column: Int) -> Scalar.Vector {
-        var t: Scalar.Vector = load(sums + index)
-        if let bias { t += load(bias + column) }
-        if let factor { t *= load(factor + index) }
-        if let addend { t += load(addend + index) }
-        return t
-    }
-}
-
-/// Applies an epilogue to sums [rows, columns], which may be one of its outputs; no other operand may be an output.
+/// Applies an epilogue to sums [rows, columns], which become t where it is not asked for elsewhere, and may be one of the
+/// outputs; no other operand may be an output.
 @specialized(where T == Float)
 @specialized(where T == Double)
 public func applyEpilogue<T: KernelScalar>(
-    _ epilogue: RowEpilogue<T>, _ sums: UnsafePointer<T>, rows: Int, columns: Int
+    _ epilogue: RowEpilogue<T>, _ sums: UnsafeMutablePointer<T>, rows: Int, columns: Int
 ) {
-    let argument = EpilogueArgument(
-        sums: sums, bias: epilogue.bias, factor: epilogue.factor, addend: epilogue.addend, result: epilogue.result)
-    // Without a bias all rows are one.
-    let isOneRow = epilogue.bias == nil
-    applyFormula(
-        of: epilogue.activation, epilogue.outputs, argument, rows: isOneRow ? 1 : rows,
-        columns: isOneRow ? rows * columns : columns)
+    let t = epilogue.result ?? sums
+    if epilogue.bias != nil {
+        for row in 0..<rows { writeArguments(t, epilogue, sums, (row * columns)..<((row + 1) * columns)) }
+    } else if epilogue.factor != nil || epilogue.addend != nil || t != sums {
+        writeArguments(t, epilogue, sums, 0..<(rows * columns))
+    }
+    if let activation = epilogue.activation {
+        applyActivation(epilogue.outputs, t, activation, count: rows * columns)
+    } else if let output = epilogue.outputs.orders.0, output != t {
+        output.update(from: t, count: rows * columns)
+    }
+}
+
+/// t of a row, or of many without a bias. In a pass of its own over the first cache, so that there is one such loop, not one
+/// for each function and its derivatives.
+@inline(__always)
+private func writeArguments<T: KernelScalar>(
+    _ t: UnsafeMutablePointer<T>, _ epilogue: RowEpilogue<T>, _ sums: UnsafePointer<T>, _ elements: Range<Int>
+) {
+    let lanes = T.Vector.scalarCount
+    @inline(__always)
+    func argument(_ index: Int) -> T.Vector {
+        var t: T.Vector = load(sums + index)
+        if let bias = epilogue.bias { t += load(bias + (index - elements.lowerBound)) }
+        if let factor = epilogue.factor { t *= load(factor + index) }
+        if let addend = epilogue.addend { t += load(addend + index) }
+        return t
+    }
+    var index = elements.lowerBound
+    while index + lanes <= elements.upperBound {
+        store(argument(index), to: t + index)
+        index += lanes
+    }
+    if index < elements.upperBound { storePartial(argument(index), to: t + index, count: elements.upperBound - index) }
 }
