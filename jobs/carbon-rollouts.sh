@@ -57,7 +57,7 @@ roll() {
     done
     "${make[@]}" energies "${system[@]}" --seed 1 --from "$at-few.lammpstrj" --every "$apart" --file "$at.csv"
     "${make[@]}" energies "${system[@]}" --seed 1 --from "$at-md-few.lammpstrj" --every "$((10 * apart))" --file "$at-md.csv"
-    into "$at.plot.json" "$sages" plot "$at-few.h5" --reference "$at-md-few.h5" --energies "$at.csv" \
+    into "$at.plot.json" "$sages" plot "$at.h5" --reference "$at-md.h5" --energies "$at.csv" \
         --reference-energies "$at-md.csv" --out "$at" --json
     echo "$at.json, $at.plot.json"
 }

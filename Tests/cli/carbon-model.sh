@@ -64,13 +64,14 @@ expect_message "there is no frame 6"
 # Total energies from potential ones that another program found.
 if command -v gnuplot > /dev/null; then
     expect_status 0 "$SAGES" simulate "$model" --input run.h5 --frame 0 --steps 20 --out rollout.h5
-    { echo "step,potential"; for frame in {0..20}; do echo "$frame,-$((7400 + frame % 3))"; done; } > energies.csv
+    first="$(zcat "$diamond/nve-validation-600K.lammpstrj.gz" | sed --quiet '2{p;q}' || true)"
+    { echo "step,potential"; for frame in {0..20..2}; do echo "$((first + frame)),-$((7400 + frame % 3))"; done; } > energies.csv
     expect_status 0 "$SAGES" plot rollout.h5 --reference data.h5 --energies energies.csv --out plots --json
     expect_output '"energy_drift"'
     expect "the picture of everything" test -s plots/rollout.png
-    sed '$d' energies.csv > short.csv
+    head --lines=2 energies.csv > short.csv
     expect_status 65 "$SAGES" plot rollout.h5 --energies short.csv --out plots
-    expect_message "short.csv: it has 20 energies for the 21 frames"
+    expect_message "short.csv: it has energies for fewer than two of the frames of rollout"
     expect_status 65 "$SAGES" plot rollout.h5 --energies <(printf 'step,loss\n1,2\n') --out plots
     expect_message "no column 'potential'"
     expect_status 64 "$SAGES" plot rollout.h5 --reference-energies energies.csv --out plots

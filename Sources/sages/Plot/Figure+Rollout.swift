@@ -26,9 +26,9 @@ extension GnuplotFigure {
 
     private static func totalEnergy(_ trajectory: PlottedTrajectory, reference: PlottedTrajectory) -> Panel? {
         guard let own = trajectory.totalEnergyChanges else { return nil }
-        var series = [Series(label: trajectory.label, x: trajectory.times, y: own)]
+        var series = [Series(label: trajectory.label, x: own.times, y: own.values)]
         if let other = reference.totalEnergyChanges {
-            series.append(Series(label: reference.label, x: reference.times, y: other, style: .reference))
+            series.append(Series(label: reference.label, x: other.times, y: other.values, style: .reference))
         }
         return Panel(heading: "Change of the total energy", xLabel: "time (ps)", yLabel: "meV/atom", series: series)
     }

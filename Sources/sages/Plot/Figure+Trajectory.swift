@@ -26,7 +26,7 @@ extension GnuplotFigure {
             title += ", \(Digits.three(first)) K at the beginning and \(Digits.three(last)) K at the end"
         }
         var panels = [Panel(heading: "Temperature", xLabel: "time (ps)", yLabel: "temperature (K)", series: series)]
-        if let potential = trajectory.potentialEnergy, potential.count == states.count {
+        if let potential = trajectory.potentialEnergy, potential.count == states.count, potential.allSatisfy(\.isFinite) {
             let kinetic = states.map(\.kineticEnergy)
             // Each from its value in the first frame, for a potential has no natural zero.
             func change(_ values: [Double]) -> [Double] { values.map { $0 - (values.first ?? 0) } }

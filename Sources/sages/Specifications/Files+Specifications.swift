@@ -98,7 +98,7 @@ extension VerbSpecification {
                    isRequired: true),
             .value("format", "FORMAT", "the format of the pictures", default: "png", allowed: ["png", "svg"]),
             .value("reference", "MD.h5", "a trajectory to compare with", kind: .file),
-            .value("energies", "FILE.csv", "potential energies of the frames, eV, for the drift of the total energy: columns "
+            .value("energies", "FILE.csv", "potential energies of some frames, eV, for the drift of the total energy: columns "
                    + "step and potential, as jobs/data/make-carbon.sh energies writes them", kind: .file),
             .value("reference-energies", "FILE.csv", "the same for the reference", kind: .file),
             .value("metrics", "FILE.csv", "the metrics of a training", kind: .file),
