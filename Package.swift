@@ -67,7 +67,7 @@ let package = Package(
         .target(name: "Trajectory", dependencies: ["HDF5", "MPI", "CZlib", "Diagnostics"]),
         .target(name: "SAGESnet",
                 dependencies: ["Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff", "Tensor", "Kernels",
-                               "MPI", "HDF5", "Configuration", "Diagnostics"]),
+                               "COpenBLAS", "MPI", "HDF5", "Configuration", "Diagnostics"]),
         .target(name: "CellularAutomata", dependencies: ["Grid", "MPI", "Tensor", "Diagnostics"]),
         // Counts and delays messages; for benchmarks and tests.
         .target(name: "CMessageObserver", dependencies: ["CMPI"]),

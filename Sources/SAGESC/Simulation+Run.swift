@@ -20,6 +20,30 @@ public func sages_simulation_step(_ simulation: OpaquePointer?, _ steps: Int64) 
 }
 
 @c @implementation
+public func sages_simulation_apply_force(_ simulation: OpaquePointer?, _ force: UnsafePointer<CChar>?) -> CInt {
+    attempt {
+        let simulation = try HostSimulation.find(simulation)
+        let applied = try simulation.communicator.agree { try AppliedForce(parsing: try text(force, "force")) }
+        try simulation.communicator.requireSame(applied.text, "the force")
+        try simulation.simulator.apply(applied)
+    }
+}
+
+@c @implementation
+public func sages_simulation_remove_forces(_ simulation: OpaquePointer?) -> CInt {
+    attempt { try HostSimulation.find(simulation).simulator.removeForces() }
+}
+
+@c @implementation
+public func sages_simulation_impulse(_ simulation: OpaquePointer?, _ impulse: UnsafeMutablePointer<Double>?) -> CInt {
+    attempt {
+        let given = try HostSimulation.find(simulation).simulator.conservation.impulse
+        let target = try require(impulse, "impulse")
+        for axis in 0..<3 { target[axis] = given[axis] }
+    }
+}
+
+@c @implementation
 public func sages_simulation_atom_count(_ simulation: OpaquePointer?, _ count: UnsafeMutablePointer<Int64>?) -> CInt {
     attempt { try require(count, "count").pointee = Int64(try HostSimulation.find(simulation).simulator.atomCount) }
 }

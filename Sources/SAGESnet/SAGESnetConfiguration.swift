@@ -35,20 +35,6 @@ extension ConvolutionForm: ConfigurationChoice {}
 extension ConvolutionAlgorithm: ConfigurationChoice {}
 extension Activation: ConfigurationChoice {}
 
-/// A number that describes a whole run and enters every cell.
-public enum EnvironmentVariable: String, Sendable, CaseIterable, ConfigurationChoice {
-    /// K
-    case temperature
-    /// GPa
-    case pressure
-    /// V/Angstrom
-    case electricFieldX, electricFieldY, electricFieldZ
-    /// T
-    case magneticFieldX, magneticFieldY, magneticFieldZ
-    /// 1/ps
-    case strainRateX, strainRateY, strainRateZ
-}
-
 extension SAGESnetConfiguration {
     /// What the rows of variables are.
     var rows: CellBinning.Rows {
@@ -147,5 +133,12 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
                                 + "build it with SAGES_ARCH set to one that has them")
         try section.require(Set(elements).count == elements.count, "elements", "an element is named twice")
         try section.require(Set(environment).count == environment.count, "environment", "a variable is named twice")
+        for variable in environment where augmentation {
+            for sibling in variable.siblings where !environment.contains(sibling) {
+                try section.require(false, "environment",
+                                    "\(variable.rawValue) becomes \(sibling.rawValue) where samples are turned: name both, "
+                                        + "or set augmentation to false")
+            }
+        }
     }
 }

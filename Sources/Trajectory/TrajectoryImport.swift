@@ -13,15 +13,18 @@ public enum TrajectoryImport {
         public var deflate: Int?
         /// Every how many frames one is kept.
         public var every: Int
+        /// What is known of the whole run, by name: attributes of `/particles/all/environment`.
+        public var environment: [String: Double]
         /// The program's version, for provenance.
         public var version: String
 
         public init(reading: ReadingOptions = ReadingOptions(), precision: H5MDOptions.Precision = .float64,
-                    deflate: Int? = nil, every: Int = 1, version: String = "1") {
+                    deflate: Int? = nil, every: Int = 1, environment: [String: Double] = [:], version: String = "1") {
             self.reading = reading
             self.precision = precision
             self.deflate = deflate
             self.every = every
+            self.environment = environment
             self.version = version
         }
     }
@@ -100,6 +103,10 @@ public enum TrajectoryImport {
         }
         guard let writer else { throw TrajectoryError(file: sources[0], message: "it holds no frames") }
         try writeProvenance(in: writer.file, sources, options)
+        if !options.environment.isEmpty {
+            let group = try writer.file.root.createGroup("particles/all/environment")
+            for (name, value) in options.environment.sorted(by: { $0.key < $1.key }) { try group.setAttribute(name, value) }
+        }
         let summary = Summary(atomCount: writer.atomCount, frameCount: writer.frameCount,
                               firstStep: try communicator?.broadcast(first, root: 0) ?? first,
                               lastStep: try communicator?.broadcast(last, root: 0) ?? last,

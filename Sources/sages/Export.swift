@@ -19,13 +19,7 @@ struct Export: Verb {
             throw arguments.fault("option --format must be a known format, not '\(name)'")
         }
         self.format = format
-        frames = try arguments.text("frames").map { text in
-            let bounds = text.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
-            guard bounds.count == 2, let first = bounds[0], let end = bounds[1], first >= 0, first < end else {
-                throw arguments.fault("option --frames must be FIRST:END with FIRST below END, not '\(text)'")
-            }
-            return first..<end
-        }
+        frames = try arguments.frames("frames")
         guard input != output else { throw arguments.fault("--out is the input; it would be overwritten") }
     }
 

@@ -1,5 +1,6 @@
 import Diagnostics
 import MPI
+import SAGESnet
 import Trajectory
 
 /// `sages import`: other programs' trajectories as H5MD.
@@ -28,7 +29,10 @@ struct Import: Verb {
             reading: reading,
             precision: H5MDOptions.Precision(rawValue: try arguments.requiredText("precision")) ?? .float64,
             deflate: try arguments.number("deflate", in: .between(1, 9)),
-            every: try arguments.requiredNumber("every", in: .atLeast(1)), version: BuildInformation.fullVersion)
+            every: try arguments.requiredNumber("every", in: .atLeast(1)),
+            environment: Dictionary(
+                uniqueKeysWithValues: try arguments.environment().map { ($0.key.rawValue, $0.value) }),
+            version: BuildInformation.fullVersion)
         guard !sources.contains(output) else {
             throw arguments.fault("--out \(output) is one of the sources; it would be overwritten")
         }

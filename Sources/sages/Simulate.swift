@@ -27,6 +27,7 @@ struct Simulate: Verb {
     let boundaries: Boundaries?
     let replicate: SIMD3<Int>
     let environment: [EnvironmentVariable: Double]
+    let forces: [AppliedForce]
     let resumes: Bool
     let threads: Int
     let isJSON: Bool
@@ -46,29 +47,12 @@ struct Simulate: Verb {
         parts = try arguments.extents("decomposition").map { Extent3(z: $0.z, y: $0.y, x: $0.x) }
         boundaries = try arguments.text("boundary").map { try Boundaries(parsing: $0) }
         replicate = try arguments.extents("replicate").map { SIMD3($0.x, $0.y, $0.z) } ?? SIMD3(1, 1, 1)
-        environment = try Self.environment(arguments)
+        environment = try arguments.environment()
+        forces = try arguments.all("force").map { try AppliedForce(parsing: $0) }
         resumes = arguments.isGiven("resume")
         threads = try arguments.threads()
         isJSON = arguments.isGiven("json")
         guard input != output else { throw arguments.fault("--out \(output) is the input; it would be overwritten") }
-    }
-
-    /// `NAME=VALUE` for each --environment.
-    private static func environment(_ arguments: Arguments) throws -> [EnvironmentVariable: Double] {
-        var values: [EnvironmentVariable: Double] = [:]
-        for assignment in arguments.all("environment") {
-            let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 2, let value = Double(parts[1]), value.isFinite else {
-                throw arguments.fault("--environment \(assignment) is not NAME=NUMBER")
-            }
-            guard let variable = EnvironmentVariable(rawValue: parts[0]) else {
-                let names = EnvironmentVariable.allCases.map(\.rawValue)
-                let nearest = NearestName.of(parts[0], in: names).map { "; did you mean \($0)?" } ?? ""
-                throw arguments.fault("there is no environment variable '\(parts[0])'\(nearest)")
-            }
-            values[variable] = value
-        }
-        return values
     }
 
     func run(_ communicator: Communicator) throws -> ExitStatus {
@@ -100,6 +84,12 @@ struct Simulate: Verb {
         let simulator = try Simulator<Float>(
             model: model, parameters: parameters, start: resumed ?? first, communicator: communicator, parts: parts,
             environment: environment, alignment: try first.alignment(for: model, communicator))
+        for force in forces { try simulator.apply(force) }
+        for variable in simulator.unfamiliarEnvironment {
+            Message.note(
+                "the model was trained at a \(variable.name) of \(Digits.three(variable.mean)) ± "
+                    + "\(Digits.three(variable.spread)); it knows nothing of \(Digits.three(variable.value))")
+        }
         // The state of an earlier run is none of a new one.
         if resumed == nil { try SimulationRestart.remove(beside: output, communicator: communicator) }
         let writer = resumed != nil
@@ -173,14 +163,25 @@ struct Simulate: Verb {
         if let deflate, deflate != writer.deflate {
             throw refuse(writer.deflate.map { "with --deflate \($0)" } ?? "without --deflate")
         }
+        // Impulses go on to be added up.
+        let provenance = try writer.file.root.group("provenance")
+        let begun = provenance.hasAttribute("forces") ? try provenance.stringAttribute("forces") : ""
+        guard begun == forcesText else {
+            throw refuse(begun.isEmpty ? "without --force" : "with " + begun.split(separator: " ").map { "--force \($0)" }
+                .joined(separator: " "))
+        }
         return writer
     }
+
+    /// All forces, as they were given.
+    private var forcesText: String { forces.map(\.text).joined(separator: " ") }
 
     private func provenance(_ configuration: String, _ seed: UInt64, _ start: SimulationStart) -> SimulationProvenance {
         var settings = [(name: "replicate", value: "\(replicate.x)x\(replicate.y)x\(replicate.z)")]
         for (variable, value) in environment.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             settings.append((name: variable.rawValue, value: "\(value)"))
         }
+        if !forces.isEmpty { settings.append((name: "forces", value: forcesText)) }
         return SimulationProvenance(
             program: "sages simulate", model: model, configuration: configuration, seed: seed, start: start,
             settings: settings)
@@ -202,6 +203,7 @@ struct Simulate: Verb {
                 "temperature_K": .number(temperature), "seconds": .number(seconds),
                 "largest_velocity_correction": .number(simulator.conservation.largestVelocityCorrection),
                 "largest_displacement_correction": .number(simulator.conservation.largestDisplacementCorrection),
+                "impulse": .array((0..<3).map { .number(simulator.conservation.impulse[$0]) }),
             ]
             print(result.text)
         } else {

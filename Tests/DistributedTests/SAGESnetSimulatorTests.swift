@@ -9,7 +9,7 @@ import Trajectory
 private let several: Set<Int> = [2, 3, 4, 6, 8]
 
 /// Rolls out on all ranks and on one, and wants the same bits.
-private func expectSerialBits(_ rollout: RandomRollout, _ communicator: Communicator) throws {
+func expectSerialBits(_ rollout: RandomRollout, _ communicator: Communicator) throws {
     try withFile(communicator, rollout.writeGas) { path in
         let mine = try rollout.result(path, communicator)
         var alone = rollout

@@ -23,6 +23,8 @@ struct RandomRollout {
     var steps = 6
     var parts: Extent3?
     var frame = 0
+    /// From outside.
+    var forces: [String] = []
 
     init(_ members: String) { self.members = members }
 
@@ -56,8 +58,10 @@ struct RandomRollout {
     func simulator(_ path: String, _ communicator: Communicator) throws -> Simulator<Float> {
         let model = try model()
         let start = try SimulationStart(path, frame: frame, for: model, communicator: communicator)
-        return try Simulator(
+        let simulator = try Simulator<Float>(
             model: model, parameters: parameters(model), start: start, communicator: communicator, parts: parts)
+        for force in forces { try simulator.apply(try AppliedForce(parsing: force)) }
+        return simulator
     }
 
     /// The bits of all atoms after all steps. Collective.

@@ -8,7 +8,7 @@ import MPI
 
 let tests: [DistributedTest] = mpiTests + gridHaloTests + gridOccupiedTests + gridMigrationTests
     + trajectoryTests + trainingTests + trainingResumeTests + sagesnetSimulatorTests + sagesnetStepTests
-    + sagesnetTrainingTests + evaluationTests + trafficTests + automatonTests
+    + forceTests + patternTests + sagesnetTrainingTests + evaluationTests + trafficTests + automatonTests
 
 struct UsageError: SAGESError {
     let description: String

@@ -1,3 +1,4 @@
+import Foundation
 import Tensor
 import Trajectory
 
@@ -18,6 +19,8 @@ public struct HarmonicLattice {
     /// Time between frames, ps.
     public var timeStep = 0.004
     public var frames = 13
+    /// How fast the logarithms of the edges of the box that is written grow, 1/ps; the motion is that of the box at rest.
+    public var strainRate = SIMD3<Double>()
     public var seed: UInt64 = 1
 
     public init() {}
@@ -62,6 +65,7 @@ public struct HarmonicLattice {
         frame.step = Int64(index)
         frame.time = Double(index) * timeStep
         frame.box = box
+        for axis in 0..<3 { frame.box.edges[axis] *= exp(strainRate[axis] * frame.time) }
         for atom in sites.indices {
             frame.ids.append(Int64(atom + 1))
             frame.species.append(0)

@@ -185,6 +185,29 @@ module sages
             integer(c_int) :: status
         end function
 
+        function sages_simulation_apply_force(simulation, force) &
+            bind(C, name="sages_simulation_apply_force") result(status)
+            import :: c_char, c_int, c_ptr
+            type(c_ptr), value :: simulation
+            character(kind=c_char), intent(in) :: force(*)
+            integer(c_int) :: status
+        end function
+
+        function sages_simulation_remove_forces(simulation) &
+            bind(C, name="sages_simulation_remove_forces") result(status)
+            import :: c_int, c_ptr
+            type(c_ptr), value :: simulation
+            integer(c_int) :: status
+        end function
+
+        function sages_simulation_impulse(simulation, impulse) &
+            bind(C, name="sages_simulation_impulse") result(status)
+            import :: c_double, c_int, c_ptr
+            type(c_ptr), value :: simulation
+            real(c_double), intent(out) :: impulse(3)
+            integer(c_int) :: status
+        end function
+
         function sages_simulation_atom_count(simulation, count) &
             bind(C, name="sages_simulation_atom_count") result(status)
             import :: c_int, c_int64_t, c_ptr

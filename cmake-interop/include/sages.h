@@ -128,6 +128,20 @@ int sages_simulation_free(sages_simulation *simulation);
  * Collective. */
 int sages_simulation_step(sages_simulation *simulation, int64_t steps);
 
+/**
+ * Pushes the atoms of a region from the next step on, beside other forces. Collective.
+ *
+ * @param force  as for `sages simulate --force`: "REGION:FX,FY,FZ" or "REGION:FX,FY,FZ@FIRST-LAST", eV/Angstrom on each
+ *               atom; steps count from the start of the simulation. The same on all ranks.
+ */
+int sages_simulation_apply_force(sages_simulation *simulation, const char *force);
+
+/** Takes all forces away. Collective. */
+int sages_simulation_remove_forces(sages_simulation *simulation);
+
+/** What forces gave to the total momentum so far, u Angstrom/ps. [3] */
+int sages_simulation_impulse(const sages_simulation *simulation, double *impulse);
+
 /** Atoms over all ranks. */
 int sages_simulation_atom_count(const sages_simulation *simulation, int64_t *count);
 

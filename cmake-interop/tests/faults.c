@@ -126,6 +126,14 @@ static void runs(const sages_model *model, const char *start, MPI_Comm world) {
     SUCCEED(sages_simulation_open(model, start, 0, NULL, world, &simulation));
     EXPECT(SAGES_USAGE, "-1", sages_simulation_step(simulation, -1));
     if (size > 1) EXPECT(SAGES_USAGE, "number of steps", sages_simulation_step(simulation, steps[rank % 2]));
+    EXPECT(SAGES_USAGE, "REGION", sages_simulation_apply_force(simulation, "all"));
+    EXPECT(SAGES_USAGE, "outside", sages_simulation_apply_force(simulation, "x=1e3..:0,0,1"));
+    if (size > 1)
+        EXPECT(SAGES_USAGE, "differs", sages_simulation_apply_force(simulation, rank == 0 ? "all:0,0,1" : "all:0,0,2"));
+    SUCCEED(sages_simulation_apply_force(simulation, "id=1..2:0,0,1@1-1"));
+    SUCCEED(sages_simulation_remove_forces(simulation));
+    SUCCEED(sages_simulation_impulse(simulation, vector));
+    if (vector[2] != 0) exit(4);
     SUCCEED(sages_simulation_local_count(simulation, &count));
     values = malloc((size_t)(3 * count + 3) * sizeof *values);
     if (count > 0) EXPECT(SAGES_USAGE, "room", sages_simulation_get_velocities(simulation, values, count - 1));

@@ -25,7 +25,7 @@
 #       one configuration as a LAMMPS data file, to start a simulation from
 #
 #   SYSTEM  --seed S [--structure diamond-100|diamond-110|diamond-111|graphene] [--cells X,Y,Z] [--lattice A]
-#           [--cut vacancy|slit|kirigami|zigzag|armchair] [--strain X,Y,Z] [--equilibration 1000]
+#           [--cut vacancy|slit|kirigami|zigzag|armchair|slab] [--strain X,Y,Z] [--equilibration 1000]
 #           [--switch A], from where AIREBO switches off a bond of two C, instead of 1.7; far stretched often 1.92
 #   Dumps   [--forces yes] for forces and energies of atoms, [--digits 6,5] of positions and velocities
 #
@@ -219,7 +219,9 @@ system() {
     *) fail 64 "unknown structure \"$structure\"; see --help" ;;
     esac
     if [[ "$cut" != none ]]; then
-        [[ "$structure" == graphene && -r "$here/lammps/cut-$cut.in" ]] || fail 64 "unknown cut \"$cut\" of $structure; see --help"
+        # A slab is cut out of diamond, all others out of a sheet.
+        [[ ("$structure" == graphene && "$cut" != slab || "$structure" != graphene && "$cut" == slab)
+            && -r "$here/lammps/cut-$cut.in" ]] || fail 64 "unknown cut \"$cut\" of $structure; see --help"
     fi
     numbers cells "${cells:-$standard}" 3
     variables=(inputs "$here/lammps" potential "$potential" structure "$structure" latticeConstant "${lattice:-3.567}"

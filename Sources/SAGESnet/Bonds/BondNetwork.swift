@@ -60,11 +60,19 @@ struct BondNetwork: Sendable {
     }
 
     /// The energies of each atom, for the outer and the middle kicks. [atoms, 2]
+    func callAsFunction<Scalar>(
+        _ place: Variable<Scalar>, shift: Variable<Scalar>, occupancy: Variable<Scalar>,
+        environment variables: Variable<Scalar>?, _ topology: BondTopology
+    ) -> Variable<Scalar> {
+        atomLayers(codes(place, shift: shift, occupancy: occupancy, environment: variables, topology))
+    }
+
+    /// What each atom knows of its bonds and pairs, and of the environment. [atoms, C]
     ///
     /// - Parameters:
     ///   - place: from the centers of the atoms' cells, Angstrom. [atoms, x y z]
     ///   - shift: between the centers of the cells of each pair, Angstrom. [pairs, x y z]
-    func callAsFunction<Scalar>(
+    func codes<Scalar>(
         _ place: Variable<Scalar>, shift: Variable<Scalar>, occupancy: Variable<Scalar>,
         environment variables: Variable<Scalar>?, _ topology: BondTopology
     ) -> Variable<Scalar> {
@@ -109,9 +117,9 @@ struct BondNetwork: Sendable {
             .applying(activation)
             .scaledByColumn(weight)
             .collected(by: topology.centerOfBond)
-        var atom = Variable.concatenating([bonds, pairs])
-        if let environment, let variables { atom = environment(atom, variables) }
-        return atomLayers(atom)
+        let atom = Variable.concatenating([bonds, pairs])
+        guard let environment, let variables else { return atom }
+        return environment(atom, variables)
     }
 
     private func envelope<Scalar>(_ distance: Variable<Scalar>, _ cutoff: Double) -> Variable<Scalar> {

@@ -57,4 +57,19 @@ final class BondSearch<Scalar: TrainingScalar & GridScalar> {
         rebuild(crossingPairs, lists.pairCount, lists.pairsToSend, lists.pairsOfMessages)
         rebuild(crossingBonds, lists.bondCount, lists.bondsToSend, lists.bondsOfMessages)
     }
+
+    /// How many atoms are nearer to each of this rank's atoms than a distance (Angstrom), as they were found. [atoms]
+    func coordination(within distance: Double, cellSize: SIMD3<Double>) -> [Int32] {
+        let places = places.pointer
+        func place(_ row: Int32) -> SIMD3<Double> {
+            SIMD3(Double(places[3 * Int(row)]), Double(places[3 * Int(row) + 1]), Double(places[3 * Int(row) + 2]))
+        }
+        var counts = [Int32](repeating: 0, count: lists.atomCount)
+        for pair in 0..<lists.pairCount {
+            let difference = place(lists.neighbor[pair]) - place(lists.center[pair])
+                + BondLists.shift(Int(lists.direction[pair]), cellSize)
+            if (difference * difference).sum() < distance * distance { counts[Int(lists.center[pair])] += 1 }
+        }
+        return counts
+    }
 }

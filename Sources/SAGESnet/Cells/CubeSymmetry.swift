@@ -28,6 +28,12 @@ public struct CubeSymmetry: Equatable, Sendable {
         return all.filter { symmetry in (0..<3).allSatisfy { areAlike($0, symmetry.axis[$0]) } }
     }
 
+    /// 1 for rotations, -1 for those with a mirror.
+    var determinant: Double {
+        let isCyclic = axis == SIMD3(0, 1, 2) || axis == SIMD3(1, 2, 0) || axis == SIMD3(2, 0, 1)
+        return (isCyclic ? 1 : -1) * sign.x * sign.y * sign.z
+    }
+
     /// The image of a vector.
     @inline(__always)
     public func callAsFunction(_ vector: SIMD3<Double>) -> SIMD3<Double> {

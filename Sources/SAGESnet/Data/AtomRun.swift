@@ -1,3 +1,4 @@
+import Foundation
 import Grid
 import HDF5
 import Tensor
@@ -29,8 +30,8 @@ public final class AtomRun {
     public let timeStep: Double
     /// How many frames follow each at intervals of `timeStep`.
     private let following: [Int]
-    /// Of the run: mean kinetic temperature for `temperature`, the file's attribute of the variable's name under
-    /// `/particles/all/environment`, or 0.
+    /// Of the run: the file's attribute of the variable's name under `/particles/all/environment`; else the mean kinetic
+    /// temperature for `temperature`, the mean over the time steps for strain rates, and 0 for others.
     public let environment: [Double]
     /// For `GridOrigin.aligned`: from the first frame.
     public let alignment: GridAlignment
@@ -88,8 +89,11 @@ public final class AtomRun {
         self.alignment = alignment
         environment = try configuration.environment.map { variable in
             if let stored = try AtomRun.storedEnvironment(reader, variable) { return stored }
-            guard variable == .temperature else { return 0 }
-            return try AtomRun.meanTemperature(reader, masses: table.masses)
+            if variable == .temperature { return try AtomRun.meanTemperature(reader, masses: table.masses) }
+            for axis in 0..<3 where variable == .strainRate(axis) {
+                return try AtomRun.strainRate(reader, axis, following: following, timeStep: step)
+            }
+            return 0
         }
     }
 
@@ -134,6 +138,18 @@ public final class AtomRun {
             positions.pointer[component] = AtomGrid.quantized(positions.pointer[component])
         }
         return Frame(positions: positions, velocities: velocities, box: try reader.box(frame: index))
+    }
+
+    /// The mean over the steps between frames of the growth of an edge's logarithm, 1/ps.
+    private static func strainRate(
+        _ reader: H5MDReader, _ axis: Int, following: [Int], timeStep: Double
+    ) throws -> Double {
+        let starts = following.indices.filter { following[$0] > 0 }
+        let sum = try starts.reduce(0.0) { sum, frame in
+            let (before, after) = (try reader.box(frame: frame), try reader.box(frame: frame + 1))
+            return sum + log(after.edges[axis] / before.edges[axis])
+        }
+        return starts.isEmpty ? 0 : sum / (Double(starts.count) * timeStep)
     }
 
     private static func storedEnvironment(_ reader: H5MDReader, _ variable: EnvironmentVariable) throws -> Double? {

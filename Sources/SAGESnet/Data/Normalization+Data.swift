@@ -48,8 +48,12 @@ extension Normalization {
         velocity = try root(sums.velocity, "the velocity of atoms")
         displacement = try root(sums.displacement, "the deviation from ballistic motion")
         kick = try root(sums.kick, "the change of velocities")
-        for index in configuration.environment.indices {
-            let values = runs.map { $0.environment[index] }
+        for variable in configuration.environment {
+            // Turned, a run has along one axis what it had along another.
+            let alike = configuration.augmentation ? [variable] + variable.siblings : [variable]
+            let values = alike.flatMap { one in
+                runs.compactMap { run in configuration.environment.firstIndex(of: one).map { run.environment[$0] } }
+            }
             let mean = values.reduce(0, +) / Double(values.count)
             let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
             environmentMean.append(mean)
@@ -62,8 +66,23 @@ extension Normalization {
 extension SAGESnetModel {
     /// Environment variables as the network sees them: their distance from the training mean in spreads.
     func normalized(_ environment: [Double]) -> [Double] {
-        environment.indices.map {
-            (environment[$0] - normalization.environmentMean[$0]) / normalization.environmentSpread[$0]
+        var result = environment
+        result.withUnsafeMutableBufferPointer { normalize(environment, turnedBy: .identity, isReversed: false, into: $0) }
+        return result
+    }
+
+    /// The same for a sample that is turned by a symmetry and may run backwards.
+    func normalize(
+        _ environment: [Double], turnedBy symmetry: CubeSymmetry, isReversed: Bool,
+        into result: UnsafeMutableBufferPointer<Double>
+    ) {
+        for (index, variable) in configuration.environment.enumerated() {
+            let (source, factor) = variable.source(turnedBy: symmetry, isReversed: isReversed)
+            guard let place = configuration.environment.firstIndex(of: source) else {
+                preconditionFailure("a configuration with augmentation names all directions")
+            }
+            result[index] = (factor * environment[place] - normalization.environmentMean[index])
+                / normalization.environmentSpread[index]
         }
     }
 

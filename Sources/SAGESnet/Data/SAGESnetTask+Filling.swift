@@ -113,8 +113,8 @@ extension SAGESnetTask {
         }
         let isNoisy = random != nil && (model.configuration.positionNoise > 0 || model.configuration.velocityNoise > 0)
         writeStart(
-            inputs, program, run, start, order.sign, symmetry, binning, cells, firstRow: firstRow, samples: samples,
-            isNoisy: isNoisy)
+            inputs, program, run, start, order.sign, symmetry, binning, runWeight: cells.weight, firstRow: firstRow,
+            samples: samples, isNoisy: isNoisy)
         try writeTargets(inputs, program, run, start, order, symmetry, binning, firstRow: firstRow)
         return binning.rowCount
     }
@@ -198,16 +198,18 @@ extension SAGESnetTask {
     /// The first frame's cells, and the weights of their slots in the loss.
     private func writeStart(
         _ inputs: Inputs, _ program: Program<Scalar>, _ run: AtomRun, _ start: AtomRun.Frame, _ sign: Double,
-        _ symmetry: CubeSymmetry, _ binning: CellBinning, _ cells: RunCells, firstRow: Int, samples: Int,
-        isNoisy: Bool
+        _ symmetry: CubeSymmetry, _ binning: CellBinning, runWeight: Double, firstRow: Int, samples: Int, isNoisy: Bool
     ) {
         let layout = model.cellLayout
         let writer = CellWriter(program, inputs.cells, layout, firstRow: firstRow)
         writer.clear(rows: binning.rowCount)
-        cells.environment.withUnsafeBufferPointer { writer.write(environment: $0, rows: binning.rowCount) }
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: run.environment.count) { values in
+            model.normalize(run.environment, turnedBy: symmetry, isReversed: sign < 0, into: values)
+            writer.write(environment: UnsafeBufferPointer(values), rows: binning.rowCount)
+        }
         let weight = program.pointer(to: inputs.weight) + firstRow * layout.vectors
         Kernels.fill(weight, with: 0, count: binning.rowCount * layout.vectors)
-        let share = Scalar(cells.weight / Double(3 * run.atomCount * samples * model.configuration.rollout))
+        let share = Scalar(runWeight / Double(3 * run.atomCount * samples * model.configuration.rollout))
         forEachAtom(binning) { atom, entry in
             var offset = SIMD3(offsets.pointer, 3 * atom)
             var motion = sign * symmetry(SIMD3(start.velocities.pointer, 3 * atom))

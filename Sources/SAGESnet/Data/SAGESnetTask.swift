@@ -35,8 +35,6 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         let symmetries: [CubeSymmetry]
         /// The first frames of the run's samples.
         let starts: [Int]
-        /// Normalized.
-        let environment: [Double]
         /// By which the squared errors of the run's samples are multiplied; see `SAGESnetConfiguration.balance`.
         let weight: Double
     }
@@ -88,9 +86,7 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
             let grid = try run.grid(for: configuration, box: box)
             cellsOfRuns[ObjectIdentifier(run)] = RunCells(
                 box: box, symmetries: configuration.augmentation ? CubeSymmetry.preserving(grid) : [.identity],
-                starts: run.starts(steps: configuration.rollout),
-                environment: model.normalized(run.environment),
-                weight: try model.weight(of: run))
+                starts: run.starts(steps: configuration.rollout), weight: try model.weight(of: run))
         }
         self.cellsOfRuns = cellsOfRuns
         // What a wrong size of cells or number of slots does is told before training, once, and alike by every rank.

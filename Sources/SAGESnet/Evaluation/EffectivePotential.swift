@@ -62,10 +62,8 @@ final class EffectivePotential {
         let tape = Tape<Double>()
         let cells = CellVariables("cell", for: model, on: tape, over: .atoms(topology), sharingEnvironment: true)
         guard let shift = cells.shift else { preconditionFailure("rows of atoms without the shifts of pairs") }
-        let both = model.energies(of: cells, at: cells.offset, topology)
-        let mass = PeriodicTable.weight(of: model.configuration.elements[0]) ?? 1
-        let unit = mass * model.normalization.kick / model.normalization.timeStep * PhysicalConstants.kineticEnergyUnit
-        let energy = unit * (2 * both[columns: 0..<1] + both[columns: 1..<2])
+        guard let sum = model.codes(cells, .atoms(topology)).energy else { preconditionFailure("bonds have energies") }
+        let energy = model.energyUnit * sum
         let gradients = tape.gradients(of: energy, withRespectTo: [cells.offset, shift])
         program = Program(
             computing: [energy] + gradients + [cells.occupancy, cells.mobility, cells.offset, shift]

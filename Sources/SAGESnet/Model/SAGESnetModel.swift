@@ -2,6 +2,7 @@ import Autodiff
 import Kernels
 import NeuralNetworks
 import Tensor
+import Trajectory
 
 /// Level 0 of SAGESnet: what one step does to the cells of an atomistic grid.
 ///
@@ -89,25 +90,55 @@ public struct SAGESnetModel: Sendable {
             length = normalization.offset
             let network = kick == .outer ? outer : middle
             energy = network(readable(cells, [Scalar(1 / length) * offset]), cells.environment, topology)
-        case (.bonds, .atoms(let bonds)):
+        case (.bonds(let network), .atoms(let bonds)):
             length = 1
-            energy = energies(of: cells, at: offset, bonds)[columns: kick == .outer ? 0..<1 : 1..<2]
+            guard let shift = cells.shift else { preconditionFailure("rows of atoms without the shifts of pairs") }
+            let energies = network(
+                offset, shift: shift, occupancy: cells.occupancy, environment: cells.environment, bonds)
+            energy = energies[columns: kick == .outer ? 0..<1 : 1..<2]
         default: preconditionFailure("a predictor without kicks, or rows of another")
         }
         let gradient = energy.tape.gradients(of: energy, withRespectTo: [offset])[0]
         return Scalar(-normalization.kick * length) * gradient * cells.mobility
     }
 
-    /// Records each atom's energies for the outer and the middle kicks, in units of the kick times Angstrom. [atoms, 2]
-    ///
-    /// - Precondition: the predictor is `bonds`.
-    func energies<Scalar>(
-        of cells: CellVariables<Scalar>, at offset: Variable<Scalar>, _ bonds: BondTopology
-    ) -> Variable<Scalar> {
-        guard case .bonds(let network) = predictor, let shift = cells.shift else {
-            preconditionFailure("a predictor without bonds, or rows of another")
+    /// The vectors that a prediction is read out from: what the network knows of each row's surroundings, and what the
+    /// patterns of a trajectory are found in.
+    public struct Codes<Scalar: KernelScalar> {
+        /// [R, C]
+        public var code: Variable<Scalar>
+        /// Twice the energy of the outer kicks and that of the middle one, in the network's unit; nil for increments. [R, 1]
+        public var energy: Variable<Scalar>?
+    }
+
+    /// Records the codes of cells (of atoms for `bonds`), behind the last layer before the readout.
+    public func codes<Scalar>(_ cells: CellVariables<Scalar>, _ topology: CellTopology) -> Codes<Scalar> {
+        let offset = Scalar(1 / normalization.offset) * cells.offset
+        switch (predictor, topology) {
+        case (.energy(let outer, let middle), _):
+            let readable = readable(cells, [offset])
+            let code = outer.codes(readable, cells.environment, topology)
+            return Codes(
+                code: code, energy: 2 * outer.readout(code) + middle(readable, cells.environment, topology))
+        case (.increment(let network), _):
+            let readable = readable(cells, [offset, Scalar(1 / normalization.velocity) * cells.velocity])
+            return Codes(code: network.predict(network.encode(readable, cells.environment), topology))
+        case (.bonds(let network), .atoms(let bonds)):
+            guard let shift = cells.shift else { preconditionFailure("rows of atoms without the shifts of pairs") }
+            let code = network.codes(
+                cells.offset, shift: shift, occupancy: cells.occupancy, environment: cells.environment, bonds)
+            let energies = network.atomLayers(code)
+            return Codes(code: code, energy: 2 * energies[columns: 0..<1] + energies[columns: 1..<2])
+        default: preconditionFailure("rows of another predictor")
         }
-        return network(offset, shift: shift, occupancy: cells.occupancy, environment: cells.environment, bonds)
+    }
+
+    /// What one unit of `Codes.energy` is, eV. A step changes momentum by m dv = -grad U dt, where U is this energy: the
+    /// potential energy of a row, up to a constant.
+    var energyUnit: Double {
+        let length = configuration.predictor == .bonds ? 1 : normalization.offset
+        let mass = PeriodicTable.weight(of: configuration.elements[0]) ?? 1
+        return mass * normalization.kick * length / normalization.timeStep * PhysicalConstants.kineticEnergyUnit
     }
 
     private func symplecticStep<Scalar>(
@@ -167,6 +198,13 @@ struct EnergyNetwork: Sendable {
     func callAsFunction<Scalar>(
         _ readable: Variable<Scalar>, _ environment: Variable<Scalar>?, _ topology: CellTopology
     ) -> Variable<Scalar> {
-        readout(network.predict(network.encode(readable, environment), topology))
+        readout(codes(readable, environment, topology))
+    }
+
+    /// The vectors of the cells behind the blocks. [R, C]
+    func codes<Scalar>(
+        _ readable: Variable<Scalar>, _ environment: Variable<Scalar>?, _ topology: CellTopology
+    ) -> Variable<Scalar> {
+        network.predict(network.encode(readable, environment), topology)
     }
 }

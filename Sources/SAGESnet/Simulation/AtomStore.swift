@@ -200,6 +200,16 @@ extension SAGESnetModel {
     }
 }
 
+extension Simulator {
+    /// Environment variables that are farther from the mean of the training runs than two spreads, where the model knows
+    /// nothing: name, value, mean and spread.
+    public var unfamiliarEnvironment: [(name: String, value: Double, mean: Double, spread: Double)] {
+        let (means, spreads) = (model.normalization.environmentMean, model.normalization.environmentSpread)
+        return model.configuration.environment.indices.filter { abs(environment[$0] - means[$0]) > 2 * spreads[$0] }
+            .map { (model.configuration.environment[$0].rawValue, environment[$0], means[$0], spreads[$0]) }
+    }
+}
+
 extension AtomStore.Arrays {
     /// The atom at an index alone.
     subscript(index: Int) -> AtomStore.Arrays {

@@ -1,7 +1,8 @@
 /// What a prediction must not change: the total momentum, and the motion of the center of mass.
 ///
 /// Predicted kicks (and displacements) have mass-weighted sums that should be zero; these are taken from every atom in
-/// equal parts (004, "Potential challenges"), for each kick of a step. Sums are in 64-bit integers, so the correction has the same bits on any number of ranks. Atoms, ids and masses are
+/// equal parts (004, "Potential challenges"), for each kick of a step. Forces from outside do change the momentum: what they
+/// gave is remembered beside. Sums are in 64-bit integers, so the correction has the same bits on any number of ranks. Atoms, ids and masses are
 /// conserved by construction: atoms are moved, never made.
 public struct Conservation: Sendable {
     /// By how much the last step corrected all velocities, Angstrom/ps.
@@ -11,6 +12,8 @@ public struct Conservation: Sendable {
     /// The largest magnitude of each since the start.
     public private(set) var largestVelocityCorrection = 0.0
     public private(set) var largestDisplacementCorrection = 0.0
+    /// What forces from outside gave to the total momentum since the start, u Angstrom/ps.
+    public private(set) var impulse = SIMD3<Double>()
 
     /// The largest velocity, or change of one, whose sums cannot overflow, Angstrom/ps: a fiftieth of that of light.
     static let largestVelocity = 0x1p16
@@ -19,10 +22,13 @@ public struct Conservation: Sendable {
     /// 2^20 atoms of 2^8 u at 2^10 Angstrom/ps stay below 2^63.
     private static let scale = 0x1p24
 
-    /// - Parameters: the largest corrections of the steps before, where a run is resumed.
-    init(largestVelocityCorrection: Double = 0, largestDisplacementCorrection: Double = 0) {
+    /// - Parameters: the largest corrections of the steps before and the impulse given, where a run is resumed.
+    init(
+        largestVelocityCorrection: Double = 0, largestDisplacementCorrection: Double = 0, impulse: SIMD3<Double> = .zero
+    ) {
         self.largestVelocityCorrection = largestVelocityCorrection
         self.largestDisplacementCorrection = largestDisplacementCorrection
+        self.impulse = impulse
     }
 
     /// A momentum (u Angstrom/ps) or moment of mass (u Angstrom) in units of the sums, for magnitudes below 2^27.
@@ -51,4 +57,7 @@ public struct Conservation: Sendable {
         largestVelocityCorrection = max(largestVelocityCorrection, length(velocity))
         largestDisplacementCorrection = max(largestDisplacementCorrection, length(displacement))
     }
+
+    /// Remembers what forces gave, u Angstrom/ps.
+    mutating func record(impulse given: SIMD3<Double>) { impulse += given }
 }

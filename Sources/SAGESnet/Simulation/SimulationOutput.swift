@@ -10,9 +10,12 @@ enum Observable {
     /// The largest so far.
     static let velocityCorrection = "velocity_correction"
     static let displacementCorrection = "displacement_correction"
+    /// What forces gave to the total momentum so far, along x, y, z.
+    static let impulse = ["impulse_x", "impulse_y", "impulse_z"]
 }
 
-/// Writes the frames of a simulation as H5MD, with temperature and the corrections of conservation as observables.
+/// Writes the frames of a simulation as H5MD, with temperature, the corrections of conservation and the impulse of forces as
+/// observables.
 ///
 /// A frame is copied and written while the simulation goes on (a compressed one at once). It is safe from a kill once it
 /// is flushed: `write` begins to bring frames to the disk at most every `flushInterval` seconds, and the next `proceed`
@@ -35,7 +38,7 @@ public final class SimulationOutput<Scalar> {
             .init(name: Observable.temperature, unit: "K"),
             .init(name: Observable.velocityCorrection, unit: "Angstrom ps-1"),
             .init(name: Observable.displacementCorrection, unit: "Angstrom"),
-        ]
+        ] + Observable.impulse.map { .init(name: $0, unit: "u Angstrom ps-1") }
     }
 
     /// Of the last frame, K; NaN without one.
@@ -158,6 +161,9 @@ public final class SimulationOutput<Scalar> {
             case Observable.temperature: temperature
             case Observable.velocityCorrection: simulator.conservation.largestVelocityCorrection
             case Observable.displacementCorrection: simulator.conservation.largestDisplacementCorrection
+            case Observable.impulse[0]: simulator.conservation.impulse.x
+            case Observable.impulse[1]: simulator.conservation.impulse.y
+            case Observable.impulse[2]: simulator.conservation.impulse.z
             default: preconditionFailure("the observables of a file were checked when it was opened")
             }
         }

@@ -59,11 +59,13 @@ extension SimulationStart {
 }
 
 extension Conservation {
-    /// What was corrected up to the last frame of a simulation's output.
+    /// What was corrected and given up to the last frame of a simulation's output.
     fileprivate init(resuming reader: H5MDReader) throws {
+        let impulse = try Observable.impulse.map { try reader.lastObservable($0) }
         self.init(
             largestVelocityCorrection: try reader.lastObservable(Observable.velocityCorrection),
-            largestDisplacementCorrection: try reader.lastObservable(Observable.displacementCorrection))
+            largestDisplacementCorrection: try reader.lastObservable(Observable.displacementCorrection),
+            impulse: SIMD3(impulse[0], impulse[1], impulse[2]))
     }
 }
 

@@ -8,7 +8,7 @@ import Trajectory
 /// Rolls a SAGESnet model out over the ranks of a communicator: each rank holds the atoms of its cells.
 ///
 /// A step runs the networks, which exchange virtual cells while they compute the others; takes out what would change
-/// momentum; moves; and where an atom left its cell, finds atoms' cells, ranks and neighbors anew. The last kick of a
+/// momentum, but for what forces from outside give; moves; and where an atom left its cell, finds atoms' cells, ranks and neighbors anew. The last kick of a
 /// step is the first of the next and is computed once. Everything has the same bits on any number of ranks and any
 /// decomposition; positions and velocities are held in double precision. Apart from the first steps, and from steps in
 /// which a rank gets more atoms than ever before, nothing is allocated.
@@ -37,6 +37,10 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
     let migration: RowMigration
     let totalMass: Double
     let environment: [Double]
+    /// From outside.
+    public internal(set) var forces: [AppliedForce] = []
+    /// Pushes of this rank's atoms by each force in this step. [forces]
+    var pushedAtoms = Buffer<Int64>(repeating: 0, count: 0)
     let range: CellRange
     let limits: MotionLimits
     let sums = StepSums()
@@ -138,10 +142,13 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
     @discardableResult
     public func advance(request: Bool = false) throws -> Bool {
         let network = try arrangedNetwork()
+        push()
         let isRequested = switch network.step {
         case .kicks(let outer, let middle): try advance(outer, middle, request)
         case .increment(let increment): try advance(increment, request)
         }
+        push()
+        try recordImpulse()
         step += 1
         return isRequested
     }

@@ -71,6 +71,16 @@ struct Arguments: Sendable {
         return (numbers[0], numbers[1], numbers[2])
     }
 
+    /// Frames `FIRST:END`, END not among them; nil where they are not given.
+    func frames(_ name: String) throws(CommandLineError) -> Range<Int>? {
+        guard let text = text(name) else { return nil }
+        let bounds = text.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
+        guard bounds.count == 2, let first = bounds[0], let end = bounds[1], first >= 0, first < end else {
+            throw fault("option --\(name) must be FIRST:END with FIRST below END, not '\(text)'")
+        }
+        return first..<end
+    }
+
     func fault(_ message: String) -> CommandLineError { CommandLineError(message, verb: verb) }
 
     private static func isFinite<Value>(_ value: Value) -> Bool { (value as? Double)?.isFinite ?? true }

@@ -11,8 +11,8 @@ import Musl
 enum Program {
     /// The verbs, in the order of the overview.
     static var commands: [any Command.Type] {
-        [Import.self, Generate.self, Train.self, Simulate.self, Evaluate.self, Export.self, Plot.self, Info.self, Bench.self,
-         Doctor.self, Completion.self]
+        [Import.self, Generate.self, Train.self, Simulate.self, Evaluate.self, Patterns.self, Export.self, Plot.self, Info.self,
+         Bench.self, Doctor.self, Completion.self]
     }
 
     static var specifications: [VerbSpecification] { commands.map { $0.specification } }

@@ -125,9 +125,11 @@ extension GnuplotFigure {
 
     /// What a panel of a plane draws behind its labels; nil for panels of curves.
     private func plane(of panel: Panel, _ number: Int) -> String? {
-        func drawn(_ width: Double, _ height: Double, _ scaleLabel: String, _ plot: String) -> String {
+        func drawn(
+            _ width: Double, _ height: Double, _ scaleLabel: String, hasEqualScales: Bool = true, _ plot: String
+        ) -> String {
             """
-            set size ratio -1
+            \(hasEqualScales ? "set size ratio -1" : "set size noratio")
             unset grid
             set cblabel \(Self.quoted(scaleLabel)) offset 1.2
             set colorbox noborder
@@ -139,14 +141,23 @@ extension GnuplotFigure {
         }
         if let image = panel.image {
             let stepX = image.width / Double(image.columns), stepY = image.height / Double(image.rows)
-            return drawn(image.width, image.height, image.scaleLabel, """
+            return drawn(image.width, image.height, image.scaleLabel, hasEqualScales: image.hasEqualScales, """
                 set autoscale cb
                 plot $image\(number) matrix using (($1 + 0.5) * \(stepX)):(($2 + 0.5) * \(stepY)):3 with image notitle
                 """)
         }
         if let disks = panel.disks {
+            // Of classes the first is gray, what the others stand out from.
+            let colors = (0..<max(2, disks.classes)).map { index in
+                index == 0 ? Self.referenceColor : Self.palette[(index - 1) % Self.palette.count]
+            }
+            let scale = disks.classes == 0
+                ? "set cbrange [0:\(disks.largest)]"
+                : "set palette maxcolors \(colors.count) defined ("
+                    + colors.enumerated().map { "\($0.offset) '\($0.element)'" }.joined(separator: ", ") + ")\n"
+                    + "set cbrange [-0.5:\(Double(colors.count) - 0.5)]; set cbtics 1"
             return drawn(disks.width, disks.height, disks.scaleLabel, """
-                set cbrange [0:\(disks.largest)]
+                \(scale)
                 set style fill solid noborder
                 plot $disks\(number) using 1:2:(\(disks.radius)):3 with circles linecolor palette notitle
                 """)

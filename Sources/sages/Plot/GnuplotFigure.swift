@@ -31,6 +31,8 @@ struct GnuplotFigure {
         let height: Double
         /// What the colors mean, with its unit.
         let scaleLabel: String
+        /// Whether width and height are lengths of one plane.
+        var hasEqualScales = true
     }
 
     /// Disks on a plane, colored by a value.
@@ -45,6 +47,8 @@ struct GnuplotFigure {
         let largest: Double
         /// What the colors mean, with its unit.
         let scaleLabel: String
+        /// How many classes the values name, from 0; 0 for values of a scale.
+        var classes = 0
     }
 
     struct Panel {

@@ -116,6 +116,8 @@ struct Plot: Verb {
         if let other, let figure = GnuplotFigure.rollout(own, reference: other) { figures.append(figure) }
         if let figure = GnuplotFigure.sheet(own, reference: other) { figures.append(figure) }
         if let figure = GnuplotFigure.slice(own, reference: other) { figures.append(figure) }
+        if let figure = GnuplotFigure.patterns(own) { figures.append(figure) }
+        if let figure = GnuplotFigure.wave(own) { figures.append(figure) }
     }
 
     /// meV/ps of an atom.

@@ -1,5 +1,6 @@
 import Diagnostics
 import HDF5
+import SAGESnet
 import Trajectory
 
 extension PlottedTrajectory {
@@ -38,6 +39,9 @@ extension PlottedTrajectory {
         self.edges = edges
         self.masses = try Self.masses(of: reader)
         self.isPeriodic = (0..<3).map { box.boundary($0) == .periodic }
+        self.clusters = try Self.clusters(of: reader, frames)
+        let root = try reader.file.root
+        self.hasForces = try root.isGroup("provenance") && root.group("provenance").hasAttribute("forces")
         self.potentialEnergy = try Self.potentialEnergy(of: reader).map { values in frames.map { values[$0] } }
     }
 
@@ -63,6 +67,24 @@ extension PlottedTrajectory {
                 throw TrajectoryError(file: reader.path, message: "an atom has the species \(index), which has no mass")
             }
             return table.masses[Int(index)]
+        }
+    }
+
+    /// Each atom's cluster in some frames, where sages patterns wrote the file.
+    private static func clusters(of reader: H5MDReader, _ frames: [Int]) throws -> [[Double]] {
+        let (root, place) = (try reader.file.root, "particles/all/\(PatternAnalysis.clusterName)/value")
+        guard root.isGroup("patterns"), root.isDataset(place) else { return [] }
+        let dataset = try root.dataset(place)
+        guard dataset.shape.count == 2, dataset.shape[0] >= reader.frameCount, dataset.shape[1] == reader.atomCount else {
+            throw TrajectoryError(file: reader.path, message: "/\(place) has the shape \(dataset.shape)")
+        }
+        return try frames.map { frame in
+            let values = try dataset.read(
+                Double.self, .box(offset: [frame, 0], count: [1, reader.atomCount]), transfer: .independent)
+            guard values.allSatisfy({ (0..<1000).contains($0) }) else {
+                throw TrajectoryError(file: reader.path, message: "/\(place) has a number that is no cluster")
+            }
+            return values
         }
     }
 

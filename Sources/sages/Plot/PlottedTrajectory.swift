@@ -16,6 +16,10 @@ struct PlottedTrajectory {
     /// Box lengths of each frame, Å.
     let edges: [[Double]]
     let isPeriodic: [Bool]
+    /// [frame][atom]; empty where the file has none.
+    let clusters: [[Double]]
+    /// Whether forces from outside acted in its simulation.
+    let hasForces: Bool
     /// Potential energy of each frame, eV, where the file has it, or a table is given (`--energies`); NaN for frames that
     /// are not in the table.
     var potentialEnergy: [Double]?

@@ -20,6 +20,9 @@ extension VerbSpecification {
             .value("units", "UNITS", "the units of a LAMMPS source", default: Units.metal.rawValue,
                    allowed: Units.allCases.map(\.rawValue)),
             .value("every", "K", "keep every K-th frame", default: "1"),
+            .value("environment", "NAME=VALUE", "what the whole run was under, for models with an environment: pressure=2 (GPa), "
+                   + "electricFieldX=0.1 (V/Angstrom), ...; temperature and strain rate are otherwise those of the frames",
+                   isRepeatable: true),
             .value("deflate", "LEVEL", "compress, 1 (fast) to 9 (small)"),
             .value("precision", "P", "of positions and velocities", default: "float64",
                    allowed: ["float32", "float64"]),
@@ -87,8 +90,9 @@ extension VerbSpecification {
         summary: "draw trajectories and training metrics as PNG or SVG",
         description: """
             Draws what a trajectory holds: temperature and energy over time, g(r), spectrum and displacement of the \
-            motion, the height of a sheet, a slice through the box; with --reference, beside another trajectory (molecular dynamics), and \
-            the largest difference is stated. Of grid fields, a slice of the last frame (with --reference, of the last \
+            motion, the height of a sheet, a slice through the box; with --reference, beside another trajectory (molecular \
+            dynamics), and the largest difference is stated; the clusters of atoms that sages patterns found; how \
+            what --force pushed goes on through the box. Of grid fields, a slice of the last frame (with --reference, of the last \
             that both have, and where they differ) and the sum over time. With --metrics, the loss curves of a training. \
             Needs gnuplot.
             """,

@@ -39,6 +39,12 @@ extension VerbSpecification {
 
             A model of a grid's cells (model.state "grid") runs from a file of grid fields, as sages generate ca makes \
             them, and writes such a file; options about atoms are errors then.
+
+            --force pushes every atom of a region, in eV/Angstrom as LAMMPS's fix addforce does in metal units: \
+            REGION:FX,FY,FZ, followed by @FIRST-LAST where it acts during these steps only (from 1; LAST may be left out). \
+            REGION is all, or conditions such as x=0..3.5,z=..10 (Angstrom), cell-y=0..2 (cells of the model's grid) and \
+            id=1..100, all of which must hold at the moment of the push. Momentum changes by just this impulse, which the \
+            output has so far as the observables impulse_x, impulse_y and impulse_z (u Angstrom/ps).
             """,
         positionals: [.init(placeholder: "MODEL.h5", help: "a trained model")],
         options: [
@@ -60,6 +66,7 @@ extension VerbSpecification {
             .value("replicate", "AxBxC", "copies of the start state along x, y, z", default: "1x1x1"),
             .value("environment", "NAME=VALUE", "set an environment variable of the model, for example temperature=300",
                    isRepeatable: true),
+            .value("force", "REGION:FX,FY,FZ", "a force on atoms of a region, eV/Angstrom, see above", isRepeatable: true),
             .flag("resume", "go on from OUT.h5 or the state beside it; where there is none, begin"),
             .threads,
             .json,
@@ -97,6 +104,33 @@ extension VerbSpecification {
             .json,
         ],
         examples: ["sages evaluate model.h5 --data test.h5 --rollout 1000 --json"],
+        exitStatuses: [.data, .noInput, .internal, .io])
+
+    static let patterns = VerbSpecification(
+        name: "patterns",
+        summary: "find recurring structures of a trajectory in what a model knows of its atoms",
+        description: """
+            Runs the network of a model of atoms on frames of a trajectory up to the vectors that it predicts from, its \
+            codes, and clusters them: along the directions in which atoms differ for longer than they vibrate, by k-means, \
+            whose centers are joined by Ward's criterion until --clusters are left; without it, the greatest number from 2 to \
+            8 whose silhouette is at least 0.85 of the best and at least a half; one where atoms differ by no more than they vibrate. Prints for each cluster its share of the atoms, mean energy (over that of all \
+            atoms), mean number of neighbors, how long atoms stay in it, and its most typical atom. OUT.h5 holds the frames \
+            as H5MD with every atom's cluster, energy and neighbors under /particles/all, and the clusters, their centers \
+            and their hierarchy under /patterns; sages plot draws them. The same on any number of ranks.
+            """,
+        positionals: [.init(placeholder: "MODEL.h5", help: "a trained model of atoms")],
+        options: [
+            .value("data", "FILE.h5", "the trajectory", kind: .file, isRequired: true),
+            .value("out", "OUT.h5", "the trajectory with clusters that is written", kind: .file, isRequired: true),
+            .value("clusters", "K", "how many; default: chosen"),
+            .value("leaves", "N", "centers of k-means, which are joined", default: "24"),
+            .value("seed", "S", "of the first centers", default: "1"),
+            .value("frames", "FIRST:END", "frames FIRST to END - 1, from 0; default all"),
+            .value("every", "K", "every K-th of them", default: "1"),
+            .threads,
+            .json,
+        ],
+        examples: ["mpirun -n 4 sages patterns jobs/models/carbon.h5 --data run.h5 --clusters 3 --out patterns.h5"],
         exitStatuses: [.data, .noInput, .internal, .io])
 
     static let bench = VerbSpecification(
