@@ -66,7 +66,7 @@ public enum ModelConfiguration: Configurable, Sendable {
         }
     }
 
-    var state: State {
+    public var state: State {
         switch self {
         case .sagesnet: .atoms
         case .grid: .grid

@@ -67,6 +67,7 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
     public let rollout: Int
     public let codecWeight: Double
     public let sensitivityWeight: Double
+    public let balance: Double
     /// Of the predictor `bonds`; nil for others.
     public let bonds: BondConfiguration?
 
@@ -109,6 +110,9 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
         sensitivityWeight = try section.value("sensitivityWeight", default: 0, in: .between(0, 1),
                                               "how much the squared errors of a cell or atom count by how sensitive the "
                                                   + "step is to it: 0 for all alike, 1 in proportion")
+        balance = try section.value("balance", default: 0, in: .between(0, 1),
+                                    "how far runs in which little happens count like the others: 0 as it comes, 1 each "
+                                        + "run's errors in units of what a ballistic step misses in it")
         try section.require((predictor == .bonds) == (bonds != nil), "bonds",
                             "it belongs to the predictor \"bonds\", and this one is \"\(predictor.rawValue)\"")
         if let bonds {

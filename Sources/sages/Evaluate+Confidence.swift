@@ -23,9 +23,6 @@ struct ConfidenceRequest {
             }
             return nil
         }
-        for name in ["rollout", "sensitivity"] where arguments.isGiven(name) {
-            throw arguments.fault("--\(name) and --confidence exclude each other")
-        }
         ensemble = arguments.all("ensemble")
         guard ensemble.count != 1 else { throw arguments.fault("an --ensemble has at least two models") }
         self.path = path

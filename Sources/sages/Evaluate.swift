@@ -12,10 +12,18 @@ struct Evaluate: Verb {
     let beside: String?
     let rollout: Int?
     let frame: Int
-    let sensitivity: SensitivityRequest?
-    let confidence: ConfidenceRequest?
+    /// What is asked for.
+    let evaluation: Evaluation
     let threads: Int
     let isJSON: Bool
+
+    enum Evaluation {
+        /// Errors of single steps, and of a rollout.
+        case errors
+        case elasticConstants, stress
+        case sensitivity(SensitivityRequest)
+        case confidence(ConfidenceRequest)
+    }
 
     init(_ arguments: Arguments) throws {
         model = arguments.positionals[0]
@@ -25,10 +33,16 @@ struct Evaluate: Verb {
         frame = try arguments.requiredNumber("frame", in: .atLeast(0))
         threads = try arguments.threads()
         isJSON = arguments.isGiven("json")
-        sensitivity = try SensitivityRequest(arguments)
-        confidence = try ConfidenceRequest(arguments)
-        guard rollout != nil || sensitivity != nil || !arguments.isGiven("frame") else {
-            throw arguments.fault("--frame is where a rollout starts; --rollout is missing")
+        let asked = ["rollout", "elastic", "stress", "sensitivity", "confidence"].filter { arguments.isGiven($0) }
+        guard asked.count <= 1 else {
+            throw arguments.fault("--\(asked[0]) and --\(asked[1]) are evaluations of their own: ask for one")
+        }
+        let (sensitivity, confidence) = (try SensitivityRequest(arguments), try ConfidenceRequest(arguments))
+        evaluation = sensitivity.map { .sensitivity($0) } ?? confidence.map { .confidence($0) }
+            ?? (asked == ["elastic"] ? .elasticConstants : asked == ["stress"] ? .stress : .errors)
+        guard !arguments.isGiven("frame") || ["rollout", "elastic", "sensitivity"].contains(asked.first) else {
+            throw arguments.fault(
+                "--frame is where a rollout starts, or what is strained; --rollout, --elastic or --sensitivity is missing")
         }
     }
 
@@ -52,30 +66,16 @@ struct Evaluate: Verb {
                     throw SAGESnetError.badRequest("--beside \(beside) is for coarse levels, and \(model) is a model of level 0")
                 }
             }
-            switch configuration {
-            case .sagesnet, .confidence:
-                if let confidence {
-                    try evaluateConfidence(confidence, communicator)
-                } else if let sensitivity {
-                    try differentiateAtoms(sensitivity, communicator)
-                } else {
-                    try evaluateSAGESnet(communicator)
-                }
-            case .grid:
-                guard confidence == nil else {
-                    throw SAGESnetError.badRequest("--confidence is for models of atoms; \(model) is one of a grid's cells")
-                }
-                if let sensitivity {
-                    try differentiateGrid(sensitivity, communicator)
-                } else {
-                    try evaluateGrid(communicator)
-                }
-            case .level(let level):
-                guard confidence == nil, sensitivity == nil else {
-                    throw SAGESnetError.badRequest(
-                        "--confidence and --sensitivity are for models of level 0, and \(model) is one of a coarse level")
-                }
-                try evaluateLevel(level, communicator)
+            switch (configuration, evaluation) {
+            case (.sagesnet, .errors): try evaluateSAGESnet(communicator)
+            case (.sagesnet, .elasticConstants): try evaluateElasticConstants(communicator)
+            case (.sagesnet, .stress): try evaluateStress(communicator)
+            case (.sagesnet, .sensitivity(let request)): try differentiateAtoms(request, communicator)
+            case (.sagesnet, .confidence(let request)): try evaluateConfidence(request, communicator)
+            case (.grid, .errors): try evaluateGrid(communicator)
+            case (.grid, .sensitivity(let request)): try differentiateGrid(request, communicator)
+            case (.level(let level), .errors): try evaluateLevel(level, communicator)
+            case (let other, _): throw SAGESnetError.otherState(file: model, found: other.state)
             }
         }
         return .success

@@ -30,7 +30,6 @@ struct SensitivityRequest {
             let nearest = NearestName.of(observable, in: names).map { "; did you mean \($0)?" } ?? ""
             throw arguments.fault("there is no observable '\(observable)'\(nearest)")
         }
-        guard !arguments.isGiven("rollout") else { throw arguments.fault("--rollout and --sensitivity exclude each other") }
         self.observable = observable
         steps = try arguments.requiredNumber("steps", in: .atLeast(1))
         region = try arguments.text("region").map { text in

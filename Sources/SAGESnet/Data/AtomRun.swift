@@ -116,6 +116,9 @@ public final class AtomRun {
     /// The frames that so many others follow, each a time step after the one before.
     public func starts(steps: Int) -> [Int] { following.indices.filter { following[$0] >= steps } }
 
+    /// How many frames follow one, each a time step after the one before.
+    func following(_ frame: Int) -> Int { following[frame] }
+
     /// A frame, read on first use.
     ///
     /// - Parameter isKept: whether it stays in memory for the next use; a single pass over long data keeps nothing.

@@ -36,8 +36,8 @@ extension RolloutEvaluation {
             try simulator.start(from: blocks, frame: frame)
             try simulator.decode()
         }
-        var history = RolloutHistory(run: blocks.run, steps: frames * (steps + 1), box: blocks.box)
         let first = try atoms.gathered(step: 0, communicator)
+        var history = RolloutHistory(run: blocks.run, steps: frames * (steps + 1), first: first, box: blocks.box)
         var last = first
         var count = 0
         func take() throws {
@@ -66,8 +66,8 @@ extension RolloutEvaluation {
         return try communicator.agree { () -> RolloutEvaluation? in
             guard communicator.rank == 0 else { return nil }
             return try RolloutEvaluation(
-                steps: frames * steps, stepsDone: done, failure: failure, history, first, last, Conservation(),
-                seconds: seconds)
+                steps: frames * steps, stepsDone: done, failure: failure, history, start: frame, first, last,
+                Conservation(), seconds: seconds)
         }
     }
 }

@@ -85,8 +85,14 @@ extension VerbSpecification {
             Prints the errors of one step of the model on every frame of the data, beside those of baselines that need \
             no network: uniform motion (ballistic), no motion (persistence), and a regression on lattice neighbors \
             that sages train fitted on the training set (linear). With --rollout, also what becomes of temperature, \
-            g(r), velocity autocorrelation and the number of atoms over many steps, beside the data. Ranks share the \
-            frames, and the grid of the rollout; the figures are the same for every number of ranks.
+            g(r), velocity autocorrelation and its spectrum, displacement, the height of sheets, momentum and the number \
+            of atoms over many steps, beside the data and, where that makes sense, beside the difference between the \
+            data's halves. Ranks share the frames, and the grid of the rollout; the figures are the same for every number \
+            of ranks.
+
+            With --elastic or --stress (predictor "bonds"), in place of errors: elastic constants of the frame's atoms, \
+            relaxed in their box; or the change of the stress from the first frame in every frame. Both follow from the \
+            potential in which slow motion takes place: the sum of a step's kicks over the time step.
 
             Of a model of a grid's cells: the part of the cells that it gets right, and frames without a wrong one, in \
             single steps and over a rollout, beside no change and empty grids.
@@ -108,7 +114,9 @@ extension VerbSpecification {
             .value("rollout", "N", "also run N steps"),
             .value("beside", "LEVEL0.h5", "of a coarse level: a model of level 0 to compare with at the same horizon",
                    kind: .file),
-            .value("frame", "N", "the frame that the rollout starts from, from 0", default: "0"),
+            .flag("elastic", "elastic constants of a frame's crystal"),
+            .flag("stress", "the change of the stress in every frame"),
+            .value("frame", "N", "the frame that the rollout starts from, or that is strained, from 0", default: "0"),
             .value("sensitivity", "OBSERVABLE", "derivatives of this observable by the start of a rollout"),
             .value("steps", "N", "of the rollout that is differentiated", default: "10"),
             .value("region", "X,Y,Z,X,Y,Z", "two corners of a box, Angstrom, or the first cell of one and the one behind its "
