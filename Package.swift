@@ -103,7 +103,8 @@ let package = Package(
                                    "Kernels", "MPI", "HDF5", "SAGESnetTestSupport"]),
         // Synthetic trajectories and small models, for unit tests and distributed ones.
         .target(name: "SAGESnetTestSupport",
-                dependencies: ["SAGESnet", "CellularAutomata", "Trajectory", "Grid", "Configuration", "Tensor", "MPI", "HDF5"],
+                dependencies: ["SAGESnet", "CellularAutomata", "Training", "Trajectory", "Grid", "Configuration", "Tensor", "MPI",
+                               "HDF5"],
                 path: "Tests/SAGESnetTestSupport"),
         // A malloc that counts, for tests of code that must not allocate.
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),

@@ -28,6 +28,8 @@ public struct OutputConfiguration: Configurable, Sendable {
 public enum ModelConfiguration: Configurable, Sendable {
     public enum Kind: String, Sendable, CaseIterable, ConfigurationChoice {
         case sagesnet
+        /// Of another model.
+        case confidence
     }
 
     /// What the cells of a SAGESnet model hold.
@@ -36,10 +38,14 @@ public enum ModelConfiguration: Configurable, Sendable {
         case atoms
         /// Numbers of the grid itself, such as the cells of an automaton.
         case grid
+        /// Blocks of cells of the level below: a coarse level of atoms or of a grid.
+        case level
     }
 
     case sagesnet(SAGESnetConfiguration)
     case grid(GridModelConfiguration)
+    case level(LevelConfiguration)
+    case confidence(ConfidenceConfiguration)
 
     public init(from section: ConfigurationSection) throws {
         switch try section.value("kind", as: Kind.self, "what the model is") {
@@ -47,13 +53,25 @@ public enum ModelConfiguration: Configurable, Sendable {
             switch try section.value("state", as: State.self, default: .atoms, "what cells hold") {
             case .atoms: self = .sagesnet(try SAGESnetConfiguration(from: section))
             case .grid: self = .grid(try GridModelConfiguration(from: section))
+            case .level: self = .level(try LevelConfiguration(from: section))
             }
+        case .confidence: self = .confidence(try ConfidenceConfiguration(from: section))
         }
     }
 
     public var kind: Kind {
         switch self {
-        case .sagesnet, .grid: .sagesnet
+        case .sagesnet, .grid, .level: .sagesnet
+        case .confidence: .confidence
+        }
+    }
+
+    public var state: State {
+        switch self {
+        case .sagesnet: .atoms
+        case .grid: .grid
+        case .level: .level
+        case .confidence: preconditionFailure("networks of confidence are a kind of their own")
         }
     }
 
@@ -61,7 +79,7 @@ public enum ModelConfiguration: Configurable, Sendable {
     ///
     /// - Throws: `SAGESnetError.otherState`.
     func atoms(from file: String) throws -> SAGESnetConfiguration {
-        guard case .sagesnet(let configuration) = self else { throw SAGESnetError.otherState(file: file, found: .grid) }
+        guard case .sagesnet(let configuration) = self else { throw SAGESnetError.otherState(file: file, found: state) }
         return configuration
     }
 
@@ -69,7 +87,15 @@ public enum ModelConfiguration: Configurable, Sendable {
     ///
     /// - Throws: `SAGESnetError.otherState`.
     func grid(from file: String) throws -> GridModelConfiguration {
-        guard case .grid(let configuration) = self else { throw SAGESnetError.otherState(file: file, found: .atoms) }
+        guard case .grid(let configuration) = self else { throw SAGESnetError.otherState(file: file, found: state) }
+        return configuration
+    }
+
+    /// The coarse level, from the file of one.
+    ///
+    /// - Throws: `SAGESnetError.otherState`.
+    func level(from file: String) throws -> LevelConfiguration {
+        guard case .level(let configuration) = self else { throw SAGESnetError.otherState(file: file, found: state) }
         return configuration
     }
 }

@@ -66,6 +66,8 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
     public let velocityNoise: Double
     public let rollout: Int
     public let codecWeight: Double
+    public let sensitivityWeight: Double
+    public let balance: Double
     /// Of the predictor `bonds`; nil for others.
     public let bonds: BondConfiguration?
 
@@ -105,6 +107,12 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
                                     "steps that a training sample is rolled out, each compared with the data")
         codecWeight = try section.value("codecWeight", default: 0.1, in: .atLeast(0),
                                         "weight of the codec's reconstruction of cells in the loss (increment only)")
+        sensitivityWeight = try section.value("sensitivityWeight", default: 0, in: .between(0, 1),
+                                              "how much the squared errors of a cell or atom count by how sensitive the "
+                                                  + "step is to it: 0 for all alike, 1 in proportion")
+        balance = try section.value("balance", default: 0, in: .between(0, 1),
+                                    "how far runs in which little happens count like the others: 0 as it comes, 1 each "
+                                        + "run's errors in units of what a ballistic step misses in it")
         try section.require((predictor == .bonds) == (bonds != nil), "bonds",
                             "it belongs to the predictor \"bonds\", and this one is \"\(predictor.rawValue)\"")
         if let bonds {

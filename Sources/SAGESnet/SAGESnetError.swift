@@ -16,7 +16,7 @@ public enum SAGESnetError: SAGESError, Equatable {
     case diverged(step: Int, atom: Int64)
     /// Numbers of a grid's model that are not finite during a simulation.
     case divergedGrid(step: Int)
-    /// A model of atoms where one of a grid is wanted, or the other way round.
+    /// A model of another state than is wanted: of atoms, of a grid or of a coarse level.
     case otherState(file: String, found: ModelConfiguration.State)
     /// An option or value that does not fit the model.
     case badRequest(String)
@@ -51,8 +51,9 @@ public enum SAGESnetError: SAGESError, Equatable {
             return "the simulation diverged in step \(step): the model gives a number that is not finite"
         case .otherState(let file, let found):
             switch found {
-            case .grid: return "\(file): the model is one of a grid's cells, not of atoms (model.state)"
-            case .atoms: return "\(file): the model is one of atoms, not of a grid's cells (model.state)"
+            case .grid: return "\(file): the model is one of a grid's cells, which is not what is wanted here (model.state)"
+            case .atoms: return "\(file): the model is one of atoms, which is not what is wanted here (model.state)"
+            case .level: return "\(file): the model is one of a coarse level, which is not what is wanted here (model.state)"
             }
         case .badRequest(let reason):
             return reason

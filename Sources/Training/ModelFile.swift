@@ -71,6 +71,11 @@ public final class ModelFile {
         get throws { try attribute("step", of: try root.group("progress")) }
     }
 
+    /// A fingerprint of the weights to use.
+    public var weightsChecksum: UInt64 {
+        get throws { try attribute("checksum", of: try root.group("parameters")) }
+    }
+
     /// Reads the weights to use into an arena of the layout.
     ///
     /// - Throws: `TrainingError` (65) that names a dataset that is missing, has another shape, or was damaged.

@@ -35,6 +35,7 @@ extension Trainer {
             .writeStrings([output.configuration])
         try writeParameters(to: try root.createGroup("parameters"))
         try task.write(to: root)
+        if let weights = parameters.baseAddress { try task.write(to: root, weights: weights) }
         try writeProgress(to: try root.createGroup("progress"), isFinished: !asCheckpoint)
         try writeProvenance(to: try root.createGroup("provenance"))
         if asCheckpoint { try writeOptimizer(to: try root.createGroup("optimizer")) }

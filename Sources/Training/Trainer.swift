@@ -93,7 +93,7 @@ public final class Trainer<Task: TrainingTask> {
         optimizerState = OptimizerState(configuration.optimizer, layout: layout)
         average = configuration.averaging > 0 ? arena() : nil
         best = configuration.validation?.keep == .best ? arena() : nil
-        layout.initialize(weights.pointer, seed: configuration.seed)
+        task.initialize(weights.pointer, seed: configuration.seed)
         for copy in [average, best] { copy?.pointer.update(from: weights.pointer, count: layout.count) }
 
         let recorded = RecordedProgram(

@@ -77,11 +77,19 @@ public protocol TrainingTask<Scalar>: AnyObject {
         _ inputs: Inputs, of program: Program<Scalar>, draws: UnsafeBufferPointer<SampleDraw>, seed: UInt64,
         purpose: SamplePurpose) throws
 
+    /// Writes the first weights. By default those that the layout says; a task that goes on from another model takes its.
+    func initialize(_ arena: UnsafeMutablePointer<Scalar>, seed: UInt64)
+
     /// Writes what a user of the model needs beside configuration and parameters (a normalization, for example) below
     /// `root`, outside of the groups that `ModelFile` names. Called on rank 0 alone.
     func write(to root: Group) throws
+
+    /// The same for what depends on the weights that are written with it (a calibration, for example), in the layout.
+    func write(to root: Group, weights: UnsafePointer<Scalar>) throws
 }
 
 extension TrainingTask {
+    public func initialize(_ arena: UnsafeMutablePointer<Scalar>, seed: UInt64) { layout.initialize(arena, seed: seed) }
     public func write(to root: Group) throws {}
+    public func write(to root: Group, weights: UnsafePointer<Scalar>) throws {}
 }

@@ -72,7 +72,7 @@ extension Simulate {
     private func refuseOptionsOfAtoms() throws {
         let given = [
             ("precision", precision != nil), ("writers", writers != nil), ("replicate", replicate != SIMD3(1, 1, 1)),
-            ("environment", !environment.isEmpty), ("force", !forces.isEmpty),
+            ("environment", !environment.isEmpty), ("force", !forces.isEmpty), ("confidence", confidence != nil),
         ]
         for (option, isGiven) in given where isGiven {
             throw SAGESnetError.badRequest("--\(option) is for atoms, and \(model) is a model of a grid's cells")

@@ -28,6 +28,8 @@ struct Simulate: Verb {
     let replicate: SIMD3<Int>
     let environment: [EnvironmentVariable: Double]
     let forces: [AppliedForce]
+    /// The file of a network of confidence.
+    let confidence: String?
     let resumes: Bool
     let threads: Int
     let isJSON: Bool
@@ -49,6 +51,7 @@ struct Simulate: Verb {
         replicate = try arguments.extents("replicate").map { SIMD3($0.x, $0.y, $0.z) } ?? SIMD3(1, 1, 1)
         environment = try arguments.environment()
         forces = try arguments.all("force").map { try AppliedForce(parsing: $0) }
+        confidence = arguments.text("confidence")
         resumes = arguments.isGiven("resume")
         threads = try arguments.threads()
         isJSON = arguments.isGiven("json")
@@ -58,8 +61,9 @@ struct Simulate: Verb {
     func run(_ communicator: Communicator) throws -> ExitStatus {
         JobSignals.install()
         switch try ModelConfiguration.load(model, communicator: communicator) {
-        case .sagesnet: return try runAtoms(communicator)
+        case .sagesnet, .confidence: return try runAtoms(communicator)
         case .grid: return try runGrid(communicator)
+        case .level: return try runLevel(communicator)
         }
     }
 
@@ -92,12 +96,19 @@ struct Simulate: Verb {
         }
         // The state of an earlier run is none of a new one.
         if resumed == nil { try SimulationRestart.remove(beside: output, communicator: communicator) }
+        let observer = try confidence.map { path in
+            ConfidenceObserver(
+                try TrainedConfidence(
+                    path, of: try ConfidenceSubject(self.model, communicator: communicator),
+                    featureCount: model.surroundingsCount, communicator: communicator), simulator)
+        }
         let writer = resumed != nil
-            ? try append(keeping: resumed?.completedFrames, communicator)
+            ? try append(keeping: resumed?.completedFrames, observer, communicator)
             : try SimulationOutput<Float>(
                 creating: output, atomCount: first.atomCount, species: first.species, box: first.box,
                 provenance: provenance(text, configuration.training.seed, first), precision: precision ?? .float64,
-                deflate: deflate, flushInterval: flushInterval, writers: writers, communicator: communicator)
+                deflate: deflate, flushInterval: flushInterval, writers: writers, confidence: observer,
+                communicator: communicator)
         do {
             return try simulate(
                 simulator, writer, resumed, provenance(text, configuration.training.seed, first), communicator)
@@ -154,9 +165,11 @@ struct Simulate: Verb {
     }
 
     /// The output of the interrupted run, which goes on as it began.
-    private func append(keeping frames: Int?, _ communicator: Communicator) throws -> SimulationOutput<Float> {
+    private func append(
+        keeping frames: Int?, _ observer: ConfidenceObserver<Float>?, _ communicator: Communicator
+    ) throws -> SimulationOutput<Float> {
         let writer = try SimulationOutput<Float>(
-            appendingTo: output, keeping: frames, flushInterval: flushInterval, writers: writers,
+            appendingTo: output, keeping: frames, flushInterval: flushInterval, writers: writers, confidence: observer,
             communicator: communicator)
         func refuse(_ what: String) -> SAGESnetError { .badRequest("\(output) was begun \(what): resume it so") }
         if let precision, precision != writer.precision { throw refuse("with --precision \(writer.precision)") }
@@ -178,6 +191,9 @@ struct Simulate: Verb {
 
     private func provenance(_ configuration: String, _ seed: UInt64, _ start: SimulationStart) -> SimulationProvenance {
         var settings = [(name: "replicate", value: "\(replicate.x)x\(replicate.y)x\(replicate.z)")]
+        if let confidence {
+            settings.append((name: "confidence", value: confidence.split(separator: "/").last.map(String.init) ?? confidence))
+        }
         for (variable, value) in environment.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             settings.append((name: variable.rawValue, value: "\(value)"))
         }

@@ -62,6 +62,39 @@ struct Train: Verb {
                 try GridTask<Scalar>(model, training: configuration.data.train, validation: configuration.data.validation)
             }
             return try train(task, configuration, resolved, communicator)
+        case .level(let model):
+            let task = try communicator.agree {
+                try LevelTask<Scalar>(model, training: configuration.data.train, validation: configuration.data.validation)
+            }
+            return try train(task, configuration, resolved, communicator)
+        case .confidence(let model):
+            let subject = try ConfidenceSubject(model.of, communicator: communicator)
+            let training = try lossSource(of: model.of, configuration.data.train, communicator)
+            let validation = try lossSource(of: model.of, configuration.data.validation, communicator)
+            let task = try communicator.agree {
+                try ConfidenceTask<Scalar>(model, subject: subject, training: training, validation: validation)
+            }
+            return try train(task, configuration, resolved, communicator)
+        }
+    }
+
+    /// The losses of a model's steps on runs. Collective.
+    private func lossSource(
+        of path: String, _ files: [String], _ communicator: Communicator
+    ) throws -> any LossSource {
+        switch try ModelConfiguration.load(path, communicator: communicator) {
+        case .grid(let configuration):
+            let (model, parameters, _, _) = try GridModel.load(path, as: Float.self, communicator: communicator)
+            let runs = try communicator.agree { try files.map { try GridRun($0, for: configuration) } }
+            return GridLossSource(model, parameters: parameters, runs: runs)
+        case .sagesnet, .confidence:
+            let (model, parameters, _, _) = try SAGESnetModel.load(path, as: Float.self, communicator: communicator)
+            return try communicator.agree {
+                try AtomLossSource(
+                    model, parameters: parameters, runs: files.map { try AtomRun($0, for: model.configuration) })
+            }
+        case .level:
+            throw SAGESnetError.badRequest("model.of: \(path) is a model of a coarse level; confidence is for level 0")
         }
     }
 

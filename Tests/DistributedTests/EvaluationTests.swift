@@ -108,7 +108,8 @@ let evaluationTests: [DistributedTest] = [
             // Free motion keeps velocities: 12.011 u at 1.5 Angstrom/ps in each direction, 3 N - 3 freedoms.
             let temperature = 12.011 * 2.25 / 0.8314462618 * 64 / 63
             try expect(abs(result.temperatureMean - temperature) < 1e-4 * temperature, "\(result.temperatureMean) K")
-            try expect(abs(result.temperatureDrift ?? 1) < 1e-6, "drift \(String(describing: result.temperatureDrift))")
+            try expect(
+                abs(result.temperatureTrend?.slope ?? 1) < 1e-6, "drift \(String(describing: result.temperatureTrend))")
             try expect(result.stepsDone == 20 && result.failure == nil, "\(result)")
             try expect(result.atomsLost == 0 && result.massDrift == 0 && result.momentumDrift < 1e-6, "\(result)")
             // Frames of the data have 1.5 and 1.9 Angstrom/ps by turns, four and three of them.

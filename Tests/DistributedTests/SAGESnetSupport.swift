@@ -46,6 +46,11 @@ struct RandomRollout {
         let parameters = Buffer<Float>(repeating: 0, count: model.layout.count)
         model.layout.initialize(parameters.pointer, seed: 3)
         for index in 0..<parameters.count { parameters.pointer[index] *= 2 }
+        // Torsions are silent at first.
+        var random = Philox(seed: 4)
+        for parameter in model.layout.parameters where parameter.name.hasSuffix("torsion/mixing/weights") {
+            for index in 0..<parameter.shape.count { parameters.pointer[parameter.offset + index] = Float(0.05 * random.nextNormal()) }
+        }
         return parameters
     }
 

@@ -8,7 +8,8 @@ import MPI
 
 let tests: [DistributedTest] = mpiTests + gridHaloTests + gridOccupiedTests + gridMigrationTests
     + trajectoryTests + trainingTests + trainingResumeTests + sagesnetSimulatorTests + sagesnetStepTests
-    + forceTests + patternTests + sagesnetTrainingTests + evaluationTests + trafficTests + automatonTests
+    + forceTests + patternTests + confidenceTests + sagesnetTrainingTests + evaluationTests + trafficTests
+    + automatonTests + levelTests
 
 struct UsageError: SAGESError {
     let description: String

@@ -1,6 +1,7 @@
 import Autodiff
 import Grid
 import MPI
+import NeuralNetworks
 import SAGESnetTestSupport
 import Tensor
 import Testing
@@ -14,13 +15,17 @@ import Trajectory
     static let members = "predictor: \"bonds\", bonds: { cutoff: 1.75, bondCutoff: 1.6, margin: 0.2, pairFunctions: 3, "
         + "pairChannels: 2, bondFunctions: 4, bondChannels: 3, bondWidth: 4, angleFunctions: 3, angleChannels: 3, "
         + "atomWidth: 3 }"
+    static let membersWithTorsion = members.replacing("atomWidth: 3", with: "atomWidth: 3, torsionChannels: 2")
 
     /// The gradient of the whole loss by every parameter against central differences, in double precision.
-    @Test(arguments: ["", ", rollout: 2, environment: [\"temperature\"]", ", elements: [\"H\", \"C\"]"])
-    func gradientAgreesWithDifferences(_ more: String) throws {
+    @Test(arguments: [
+        members, members + ", rollout: 2, environment: [\"temperature\"]", members + ", elements: [\"H\", \"C\"]",
+        membersWithTorsion, membersWithTorsion + ", elements: [\"H\", \"C\"], balance: 1",
+    ])
+    func gradientAgreesWithDifferences(_ members: String) throws {
         let scratch = try Scratch()
         let path = try scratch.lattice("crystal") { $0.frames = 6 }
-        let task = try SAGESnetTask<Double>(try modelConfiguration(Self.members + more), training: [path], validation: [])
+        let task = try SAGESnetTask<Double>(try modelConfiguration(members), training: [path], validation: [])
         try task.expectGradientAgreesWithDifferences(at: task.someWeights())
     }
 
@@ -102,6 +107,62 @@ import Trajectory
                 cellSize: grid.cellSize)
         }
         return lists
+    }
+
+    /// Moments give what sums over all chains of four atoms do.
+    @Test func torsionsAreSumsOverChains() throws {
+        let configuration = try modelConfiguration(Self.membersWithTorsion)
+        let box = SimulationBox(edges: SIMD3(6.3, 5.9, 7.1))
+        var random = Philox(seed: 11)
+        let positions = (0..<60).map { _ in
+            SIMD3(random.nextUniform(), random.nextUniform(), random.nextUniform()) * box.edges
+        }
+        let found = try lists(positions, try AtomGrid(box: box, for: configuration), configuration)
+        let topology = BondTopology(capacity: BondTopology.Capacity(found))
+        topology.rebuild(found)
+        var layout = ParameterLayout()
+        let network = TorsionNetwork("torsion", channels: 2, features: 3, outputs: 4, in: &layout)
+        let tape = Tape<Double>()
+        let amplitudes = tape.input("amplitudes", [found.bondCount, 2], over: topology.bonds)
+        let direction = tape.input("direction", [found.bondCount, 3], over: topology.bonds)
+        let sums = network.contractions(amplitudes, direction, topology)
+        let program = Program(computing: [sums, amplitudes, direction])
+        let (w, d) = (program.pointer(to: amplitudes), program.pointer(to: direction))
+        // Both directions of a bond point opposite ways; amplitudes are of one direction each.
+        for bond in 0..<found.bondCount {
+            for channel in 0..<2 { w[2 * bond + channel] = random.nextNormal() }
+            let partner = Int(found.bondPartner[bond])
+            guard partner > bond else { continue }
+            let vector = SIMD3(random.nextNormal(), random.nextNormal(), random.nextNormal())
+            let unit = vector / (vector * vector).sum().squareRoot()
+            for axis in 0..<3 { (d[3 * bond + axis], d[3 * partner + axis]) = (unit[axis], -unit[axis]) }
+        }
+        try program.run()
+        let result = program.pointer(to: sums)
+        var largest = 0.0
+        for bond in 0..<found.bondCount {
+            let partner = Int(found.bondPartner[bond])
+            let along = SIMD3(d, 3 * bond)
+            func across(_ other: Int) -> SIMD3<Double> {
+                let vector = SIMD3(d, 3 * other)
+                return vector - (vector * along).sum() * along
+            }
+            for channel in 0..<2 {
+                var expected = (0.0, 0.0)
+                for k in 0..<found.bondCount where k != bond && found.centerOfBond[k] == found.centerOfBond[bond] {
+                    for l in 0..<found.bondCount where l != partner && found.centerOfBond[l] == found.centerOfBond[partner] {
+                        let weight = w[2 * k + channel] * w[2 * l + channel]
+                        let product = (across(k) * across(l)).sum()
+                        expected.0 += weight * product
+                        expected.1 += weight * product * product
+                    }
+                }
+                #expect(abs(result[4 * bond + channel] - expected.0) < 1e-12)
+                #expect(abs(result[4 * bond + 2 + channel] - expected.1) < 1e-12)
+                largest = max(largest, abs(expected.0), abs(expected.1))
+            }
+        }
+        #expect(found.bondCount > 50 && largest > 0.1)
     }
 
     @Test func lossFalls() throws {

@@ -73,7 +73,7 @@ extension TrainingTask {
 }
 
 /// The loss of the first step and of the last ones of a training.
-func train<Task: TrainingTask<Float>>(
+func train<Task: TrainingTask>(
     _ task: Task, steps: Int, microBatch: Int = 1, globalBatch: Int = 4
 ) throws -> (first: Double, last: Double, trainer: Trainer<Task>) {
     let configuration = TrainingConfiguration(

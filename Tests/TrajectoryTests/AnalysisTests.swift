@@ -160,6 +160,45 @@ private struct SeededGenerator: RandomNumberGenerator {
         #expect(frequencies.last == 250)
     }
 
+    @Test func spectraDiffer() {
+        #expect(AtomicMotion.difference(ofSpectra: [1, 2, 1], [2, 4, 2]) < 1e-12)
+        #expect(abs(AtomicMotion.difference(ofSpectra: [1, 0, 0], [0, 3, 0]) - 1) < 1e-12)
+        #expect(abs(AtomicMotion.difference(ofSpectra: [1, 1, 0, 0], [0, 1, 1, 0]) - 0.5) < 1e-12)
+    }
+
+    /// A wave of 0.3 Å around the face of a periodic box.
+    @Test func sheetsHaveAnAmplitude() {
+        let edges = [10.0, 8, 20]
+        let positions = (0..<400).flatMap { atom -> [Double] in
+            let x = Double(atom % 20) / 2, y = Double(atom / 20) * 0.4
+            let height = 0.3 * sin(2 * .pi * x / edges[0])
+            return [x, y, height < 0 ? height + edges[2] : height]
+        }
+        let periodic = [true, true, true]
+        #expect(AtomicSheet.normal(positions: positions, edges: edges, isPeriodic: periodic) == 2)
+        let amplitude = AtomicSheet.amplitude(positions: positions, edges: edges, axis: 2, isPeriodic: true)
+        #expect(abs(amplitude - 0.3 / 2.0.squareRoot()) < 1e-12)
+        // A crystal is no sheet.
+        let crystal = (0..<64).flatMap { atom -> [Double] in
+            let (x, y, z) = (Double(atom % 4), Double(atom / 4 % 4), Double(atom / 16))
+            return [2.5 * x, 2 * y, 5 * z]
+        }
+        #expect(AtomicSheet.normal(positions: crystal, edges: edges, isPeriodic: periodic) == nil)
+    }
+
+    @Test func trendsHaveSlopesAndErrors() throws {
+        #expect(LinearTrend([1], interval: 1) == nil)
+        let line = try #require(LinearTrend((0..<50).map { 300 + 0.25 * Double($0) }, interval: 0.5))
+        #expect(abs(line.slope - 0.5) < 1e-12 && (line.slopeError ?? 1) < 1e-12)
+        #expect(try #require(LinearTrend([1, 3], interval: 1)).slopeError == nil)
+        // Noise of a standard deviation of one at 1,000 times a unit apart: sqrt(12 / n^3).
+        var generator = SeededGenerator(state: 4)
+        let noisy = try #require(LinearTrend((0..<1000).map { _ in generator.normal() }, interval: 1))
+        let expected = (12 / 1e9).squareRoot()
+        #expect(abs((noisy.slopeError ?? 0) - expected) < 0.1 * expected)
+        #expect(abs(noisy.slope) < 4 * expected)
+    }
+
     @Test func sliceCountsAtomsAndSpeeds() {
         let slice = PlaneSlice(positions: [0.5, 0.5, 0.5, 0.6, 0.4, 0.1, 3.5, 1.5, 0.9, 1, 1, 5],
                                velocities: [3, 0, 0, 0, 4, 0, 0, 0, 2, 9, 9, 9], edges: [4, 2, 6], slab: 0..<1, binWidth: 1)

@@ -40,7 +40,10 @@ assert baselines["linear"]["position_ratio"] < figures["position_ratio"] < 1.2
 assert figures["rollout_steps_done"] == 5 and figures["rollout_failure"] is None
 assert figures["atoms_lost"] == 0 and figures["mass_drift"] == 0 and abs(figures["momentum_drift"]) < 0.01
 assert 250 < figures["temperature_reference"] < 350 and figures["temperature_mean"] > 0
-for name in ["temperature_drift", "rdf_error", "rdf_error_reference", "rdf_peak", "vacf_error", "rollout_seconds"]:
+assert abs(figures["momentum_drift_relative"]) < 1e-5 and figures["out_of_plane"] is None
+for name in ["temperature_drift", "temperature_drift_error", "rdf_error", "rdf_error_reference", "rdf_peak", "vacf_error",
+             "vacf_error_reference", "spectrum_error", "spectrum_error_reference", "spectrum_peak", "displacement",
+             "displacement_reference", "rollout_seconds", "seconds_per_picosecond"]:
     assert isinstance(figures[name], float), name
 END
 
@@ -62,7 +65,7 @@ expect_output '"linear_unavailable": "the model'
 expect_status_on 2 64 "$SAGES" evaluate model.h5 --data data.h5 --rollout 2 --frame 41
 expect_message_once "has 41 frames, so there is no frame 41"
 expect_status 64 "$SAGES" evaluate model.h5 --data data.h5 --frame 1
-expect_message "--rollout is missing"
+expect_message "--rollout or --elastic is missing"
 expect_status 64 "$SAGES" evaluate model.h5
 expect_message "data"
 expect_status_on 3 66 "$SAGES" evaluate model.h5 --data missing.h5

@@ -17,6 +17,8 @@
 #   jobs/data/make-carbon.sh select --from FILE.lammpstrj.gz --steps FIRST,LAST,BY [--frames 1] [--every 10]
 #                                   --file FILE.lammpstrj.gz
 #       segments of N frames of a dump, and its table of stresses if there is one; needs no LAMMPS
+#   jobs/data/make-carbon.sh energies SYSTEM --from FILE.lammpstrj[.gz] --every STEPS --file FILE.csv
+#       AIREBO's energies of each frame of a dump of the same system, as of a rollout, eV, for sages plot --energies
 #   jobs/data/make-carbon.sh elastic --structure NAME --file FILE.txt
 #       lattice constant and elastic constants at 0 K
 #   jobs/data/make-carbon.sh crystal SYSTEM --temperature K --file FILE.data
@@ -117,6 +119,18 @@ select_frames() {
         wanted { print }' > "$9" || fail 65 "$1 is no dump of id type x y z vx vy vz"
     [[ -s "$9" ]] || fail 65 "$1 has no such frames"
     [[ ! -r "$table" ]] || cp "$table" "${9%.lammpstrj}.stress.txt"
+}
+
+# Runs LAMMPS on the frames of a dump; of what it writes, the table stays: list_energies name value [name value]... out NAME
+list_energies() {
+    local name="${!#}"
+    run_lammps energies "$@"
+    {
+        echo "step,potential,kinetic,total,temperature"
+        awk '$1 == "Step" { isTable = 1; next } /^Loop time/ { isTable = 0 }
+            isTable && $1 ~ /^[0-9]+$/ { $1 = $1; gsub(" ", ","); print }' "$name"
+    } > "$name.table"
+    mv "$name.table" "$name"
 }
 
 command="${1:-shipped}"
@@ -265,6 +279,13 @@ select)
     segments=("${number[@]}")
     numbers digits "$digits" 2
     make_file "$file" select_frames "$(realpath "$from")" "${segments[@]}" "$frames" "$every" "${number[@]}"
+    ;;
+energies)
+    require from every file
+    [[ -r "$from" ]] || fail 66 "no $from"
+    temperature=0
+    system
+    make_file "$file" list_energies "${variables[@]}" every "$every" from "$(realpath "$from")" out
     ;;
 elastic)
     require file

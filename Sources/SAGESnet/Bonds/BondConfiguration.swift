@@ -15,6 +15,7 @@ public struct BondConfiguration: Configurable, Sendable {
     public let bondWidth: Int
     public let angleFunctions: Int
     public let angleChannels: Int
+    public let torsionChannels: Int
     public let atomWidth: Int
     public let room: Double
 
@@ -39,6 +40,8 @@ public struct BondConfiguration: Configurable, Sendable {
                                            "Chebyshev polynomials of the cosine of an angle")
         angleChannels = try section.value("angleChannels", default: 24, in: .between(1, 256),
                                           "what a bond knows of its angles")
+        torsionChannels = try section.value("torsionChannels", default: 0, in: .between(0, 64),
+                                            "weightings of the turns of bonds around a bond; 0 for none")
         atomWidth = try section.value("atomWidth", default: 32, in: .between(1, 512), "width of the network of an atom")
         room = try section.value("room", default: 1.25, in: .between(1, 10),
                                  "pairs, bonds and angles that a training sample may have, over those of the frames "

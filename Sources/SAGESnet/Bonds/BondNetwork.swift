@@ -12,7 +12,8 @@ import NeuralNetworks
 /// angle, T_n the Chebyshev polynomials.
 ///
 ///     angle (j, i, k):  a = silu(W B(r_ik) + V B(r_ij) + U T(cos) + b) e(r_ik), summed over k into the bond (i, j)
-///     bond (i, j):      network(sum of angles at i, sum of angles at j, B(r_ij)) e(r_ij), summed over j into the atom i
+///     bond (i, j):      network(sum of angles at i, sum of angles at j, B(r_ij)) e(r_ij), summed over j into the atom i;
+///                       where there are torsions (`TorsionNetwork`), they are added to the sum of angles at i
 ///     pair (i, j):      B(r_ij) e(r_ij), summed over j, then a matrix
 ///     atom i:           network(bonds, pairs) -> one energy for the outer kicks and one for the middle
 struct BondNetwork: Sendable {
@@ -22,6 +23,7 @@ struct BondNetwork: Sendable {
     /// Of the bond k of an angle, and of the bond j; side by side. [functions, 2 channels]
     let angleLengths: Dense
     let angleCosine: Dense
+    let torsion: TorsionNetwork?
     let bondLayers: Perceptron
     let pairMixing: Dense
     let environment: EnvironmentLayer?
@@ -38,6 +40,11 @@ struct BondNetwork: Sendable {
             "\(name)/angle/lengths", inputs: bonds.bondFunctions + kinds, outputs: 2 * bonds.angleChannels, in: &layout)
         angleCosine = Dense(
             "\(name)/angle/cosine", inputs: bonds.angleFunctions, outputs: bonds.angleChannels, bias: false, in: &layout)
+        torsion = bonds.torsionChannels == 0
+            ? nil
+            : TorsionNetwork(
+                "\(name)/torsion", channels: bonds.torsionChannels, features: bonds.bondFunctions + kinds,
+                outputs: bonds.angleChannels, in: &layout)
         bondLayers = Perceptron(
             "\(name)/bond", widths: [2 * bonds.angleChannels + bonds.bondFunctions + kinds, bonds.bondWidth, bonds.bondChannels],
             activation: configuration.activation, in: &layout)
@@ -103,7 +110,10 @@ struct BondNetwork: Sendable {
             .scaledByColumn(weight.expanded(by: topology.secondBond))
             .collected(by: topology.firstBond)
 
-        let bonds = bondLayers(.concatenating([sides, sides.ofPartners(topology.bondPartners), features]))
+        let turned = torsion.map {
+            sides + $0(direction: direction, features: features, weight: weight, topology)
+        } ?? sides
+        let bonds = bondLayers(.concatenating([turned, sides.ofPartners(topology.bondPartners), features]))
             .applying(activation)
             .scaledByColumn(weight)
             .collected(by: topology.centerOfBond)
@@ -112,7 +122,7 @@ struct BondNetwork: Sendable {
         return environment(atom, variables)
     }
 
-    private func envelope<Scalar>(_ distance: Variable<Scalar>, _ cutoff: Double) -> Variable<Scalar> {
+    func envelope<Scalar>(_ distance: Variable<Scalar>, _ cutoff: Double) -> Variable<Scalar> {
         6 * distance.expanded(in: .envelope(cutoff: cutoff))
     }
 }

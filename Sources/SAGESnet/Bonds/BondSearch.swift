@@ -30,7 +30,9 @@ final class BondSearch<Scalar: TrainingScalar & GridScalar> {
         }
         pairExchange = try OccupiedCellExchange(crossingPairs, channelCapacity: 3, rowCapacity: 16)
         bondExchange = try OccupiedCellExchange(
-            crossingBonds, channelCapacity: configuration.angleChannels, rowCapacity: 16)
+            crossingBonds,
+            channelCapacity: max(configuration.angleChannels, TorsionNetwork.components * configuration.torsionChannels),
+            rowCapacity: 16)
     }
 
     /// Lists what is near the atoms, which are in the order of their rows; ghosts are known. Collective.

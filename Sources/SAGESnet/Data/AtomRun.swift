@@ -28,6 +28,8 @@ public final class AtomRun {
     let table: AtomTable
     /// Time between frames that follow one another, ps; between others is more.
     public let timeStep: Double
+    /// Of each frame, ps.
+    var times: [Double] { reader.times }
     /// How many frames follow each at intervals of `timeStep`.
     private let following: [Int]
     /// Of the run: the file's attribute of the variable's name under `/particles/all/environment`; else the mean kinetic
@@ -53,7 +55,21 @@ public final class AtomRun {
     /// - Parameter memory: bytes of frames that may stay in memory; two frames always may.
     /// - Throws: `HDF5Error`, `TrajectoryError`; `SAGESnetError.unsuitableData` if there are no velocities, fewer than
     ///   two frames or times that do not ascend, `unknownElement`.
-    public init(_ path: String, for configuration: SAGESnetConfiguration, memory: Int = AtomRun.memory) throws {
+    public convenience init(
+        _ path: String, for configuration: SAGESnetConfiguration, memory: Int = AtomRun.memory
+    ) throws {
+        try self.init(
+            path, elements: configuration.elements, environment: configuration.environment, memory: memory
+        ) { try AtomGrid(box: $0, for: configuration).cellSize }
+    }
+
+    /// As above, for a model of these elements and environment variables.
+    ///
+    /// - Parameter cellSize: edge lengths of the cells of the model's grid over a box.
+    init(
+        _ path: String, elements known: [String], environment variables: [EnvironmentVariable] = [],
+        memory: Int = AtomRun.memory, cellSize: (SimulationBox) throws -> SIMD3<Double>
+    ) throws {
         let reader = try H5MDReader(path)
         func unsuitable(_ reason: String) -> SAGESnetError { .unsuitableData(file: path, reason: reason) }
         guard reader.hasVelocities else { throw unsuitable("it has no velocities") }
@@ -72,7 +88,7 @@ public final class AtomRun {
         atomCount = reader.atomCount
         frameCount = reader.frameCount
         timeStep = step
-        let table = try AtomTable(reader, atoms: 0..<reader.atomCount, knownElements: configuration.elements)
+        let table = try AtomTable(reader, atoms: 0..<reader.atomCount, knownElements: known)
         self.table = table
         (ids, elements, masses, mobility) = (table.ids, table.elements, table.masses, table.mobility)
         frames = Array(repeating: nil, count: reader.frameCount)
@@ -80,14 +96,14 @@ public final class AtomRun {
         frameCapacity = min(reader.frameCount, max(2, memory / (48 * reader.atomCount)))
 
         let first = try AtomRun.read(reader, 0)
-        let size = try AtomGrid(box: first.box, for: configuration).cellSize
+        let size = try cellSize(first.box)
         var alignment = GridAlignment()
         for atom in 0..<atomCount {
             let p = first.positions.pointer + 3 * atom
             alignment.add(SIMD3(p[0], p[1], p[2]), box: first.box, cellSize: size)
         }
         self.alignment = alignment
-        environment = try configuration.environment.map { variable in
+        environment = try variables.map { variable in
             if let stored = try AtomRun.storedEnvironment(reader, variable) { return stored }
             if variable == .temperature { return try AtomRun.meanTemperature(reader, masses: table.masses) }
             for axis in 0..<3 where variable == .strainRate(axis) {
@@ -99,6 +115,9 @@ public final class AtomRun {
 
     /// The frames that so many others follow, each a time step after the one before.
     public func starts(steps: Int) -> [Int] { following.indices.filter { following[$0] >= steps } }
+
+    /// How many frames follow one, each a time step after the one before.
+    func following(_ frame: Int) -> Int { following[frame] }
 
     /// A frame, read on first use.
     ///

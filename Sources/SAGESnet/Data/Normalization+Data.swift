@@ -1,4 +1,9 @@
 import Trajectory
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
 
 extension Normalization {
     /// Root mean squares over at most 32 frames of each run, every atom alike, in the order of the runs.
@@ -79,5 +84,15 @@ extension SAGESnetModel {
             result[index] = (factor * environment[place] - normalization.environmentMean[index])
                 / normalization.environmentSpread[index]
         }
+    }
+
+    /// By which squared errors on a run are multiplied in the loss: (what a ballistic step misses of velocities on
+    /// average over what it misses in the run)^(2 balance).
+    ///
+    /// - Throws: as `Normalization(_:_:)`.
+    func weight(of run: AtomRun) throws -> Double {
+        guard configuration.balance > 0 else { return 1 }
+        let kick = try Normalization([run], configuration).kick
+        return pow(normalization.kick / kick, 2 * configuration.balance)
     }
 }

@@ -113,7 +113,8 @@ extension SAGESnetTask {
         }
         let isNoisy = random != nil && (model.configuration.positionNoise > 0 || model.configuration.velocityNoise > 0)
         writeStart(
-            inputs, program, run, start, order.sign, symmetry, binning, firstRow: firstRow, samples: samples, isNoisy: isNoisy)
+            inputs, program, run, start, order.sign, symmetry, binning, runWeight: cells.weight, firstRow: firstRow,
+            samples: samples, isNoisy: isNoisy)
         try writeTargets(inputs, program, run, start, order, symmetry, binning, firstRow: firstRow)
         return binning.rowCount
     }
@@ -197,7 +198,7 @@ extension SAGESnetTask {
     /// The first frame's cells, and the weights of their slots in the loss.
     private func writeStart(
         _ inputs: Inputs, _ program: Program<Scalar>, _ run: AtomRun, _ start: AtomRun.Frame, _ sign: Double,
-        _ symmetry: CubeSymmetry, _ binning: CellBinning, firstRow: Int, samples: Int, isNoisy: Bool
+        _ symmetry: CubeSymmetry, _ binning: CellBinning, runWeight: Double, firstRow: Int, samples: Int, isNoisy: Bool
     ) {
         let layout = model.cellLayout
         let writer = CellWriter(program, inputs.cells, layout, firstRow: firstRow)
@@ -208,7 +209,7 @@ extension SAGESnetTask {
         }
         let weight = program.pointer(to: inputs.weight) + firstRow * layout.vectors
         Kernels.fill(weight, with: 0, count: binning.rowCount * layout.vectors)
-        let share = Scalar(1 / Double(3 * run.atomCount * samples * model.configuration.rollout))
+        let share = Scalar(runWeight / Double(3 * run.atomCount * samples * model.configuration.rollout))
         forEachAtom(binning) { atom, entry in
             var offset = SIMD3(offsets.pointer, 3 * atom)
             var motion = sign * symmetry(SIMD3(start.velocities.pointer, 3 * atom))

@@ -11,7 +11,8 @@ import Trajectory
 /// Training of a SAGESnet model on trajectories: a sample is a frame with the frames that follow it.
 ///
 /// The loss of a sample is the mean over atoms of squared errors of position and velocity after each step of its
-/// rollout, in units of what a ballistic step misses (004, "Loss"): a model that adds nothing has a loss of 2.
+/// rollout, in units of what a ballistic step misses (004, "Loss"): a model that adds nothing has a loss of 2. With
+/// `balance` runs count more evenly.
 public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
     public let model: SAGESnetModel
     public let training: [AtomRun]
@@ -34,6 +35,8 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         let symmetries: [CubeSymmetry]
         /// The first frames of the run's samples.
         let starts: [Int]
+        /// By which the squared errors of the run's samples are multiplied; see `SAGESnetConfiguration.balance`.
+        let weight: Double
     }
 
     /// The variables of one recording.
@@ -83,7 +86,7 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
             let grid = try run.grid(for: configuration, box: box)
             cellsOfRuns[ObjectIdentifier(run)] = RunCells(
                 box: box, symmetries: configuration.augmentation ? CubeSymmetry.preserving(grid) : [.identity],
-                starts: run.starts(steps: configuration.rollout))
+                starts: run.starts(steps: configuration.rollout), weight: try model.weight(of: run))
         }
         self.cellsOfRuns = cellsOfRuns
         // What a wrong size of cells or number of slots does is told before training, once, and alike by every rank.
@@ -170,12 +173,19 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         let shape: Shape = [domain.capacity, model.cellLayout.vectors]
         let weight = tape.input("weight", shape, over: domain)
 
+        // Of the errors of all steps, by what the first one shows.
+        var errorWeight = weight
         var positionError = tape.constant(0, [1])
         var velocityError = tape.constant(0, [1])
         var codecError: Variable<Scalar>?
         var targets: [(offset: Variable<Scalar>, velocity: Variable<Scalar>)] = []
         for step in 1...configuration.rollout {
             let deviation = model.step(cells, topology)
+            if step == 1, configuration.sensitivityWeight > 0 {
+                errorWeight = weight.weighted(
+                    bySensitivityOf: model.volatility(deviation), to: initial.offset,
+                    amount: configuration.sensitivityWeight, total: 1 / Double(configuration.rollout))
+            }
             cells.offset = cells.offset + Scalar(model.normalization.timeStep) * cells.velocity + deviation.displacement
             cells.velocity = cells.velocity + deviation.velocityChange
             let target = (
@@ -185,8 +195,8 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
             targets.append(target)
             let place = Scalar(1 / model.normalization.displacement) * (cells.offset - target.offset)
             let motion = Scalar(1 / model.normalization.kick) * (cells.velocity - target.velocity)
-            positionError = positionError + (place.squared * weight).sum()
-            velocityError = velocityError + (motion.squared * weight).sum()
+            positionError = positionError + (place.squared * errorWeight).sum()
+            velocityError = velocityError + (motion.squared * errorWeight).sum()
             if let error = deviation.reconstructionError {
                 let sum = (error.squared * Variable.concatenating([weight, weight])).sum()
                 codecError = codecError.map { $0 + sum } ?? sum

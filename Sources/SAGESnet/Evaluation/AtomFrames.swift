@@ -13,10 +13,12 @@ struct GatheredAtoms {
 
     var state: KineticState { KineticState(velocities: velocities, masses: masses) }
 
+    /// Numbers of an atom: id, mass, position, velocity. An id up to 2^53 is exact.
+    static let width = 8
+
     /// Collective.
     init<Scalar>(_ simulator: Simulator<Scalar>, _ communicator: Communicator) throws {
-        /// Numbers of an atom: id, mass, position, velocity. An id up to 2^53 is exact.
-        let width = 8
+        let width = Self.width
         var own: [Double] = []
         own.reserveCapacity(width * simulator.localAtoms.count)
         for atom in simulator.localAtoms {
@@ -24,6 +26,12 @@ struct GatheredAtoms {
             for axis in 0..<3 { own.append(atom.position[axis]) }
             for axis in 0..<3 { own.append(atom.velocity[axis]) }
         }
+        try self.init(own, communicator)
+    }
+
+    /// From the numbers of this rank's atoms. Collective.
+    init(_ own: [Double], _ communicator: Communicator) throws {
+        let width = Self.width
         let all = try communicator.allGatherV(own).elements
         let order = (0..<(all.count / width)).sorted { all[width * $0] < all[width * $1] }
         ids = order.map { Int64(all[width * $0]) }

@@ -12,8 +12,8 @@ public struct RolloutEvaluation: Equatable, Sendable {
     /// Why it ended early; nil where it did not.
     public let failure: String?
 
-    /// Slope of the temperature over time by least squares, K/ps; nil for fewer than two steps.
-    public let temperatureDrift: Double?
+    /// Of the temperature over time, K/ps; nil for fewer than two steps.
+    public let temperatureTrend: LinearTrend?
     /// Means over the steps and over the data's frames, K; the motion of the center of mass is no heat.
     public let temperatureMean: Double
     public let temperatureReference: Double
@@ -25,24 +25,53 @@ public struct RolloutEvaluation: Equatable, Sendable {
     /// The highest peak of the data's g(r).
     public let rdfPeak: Double?
 
-    /// The largest absolute difference of the normalized velocity autocorrelation from the data's, and between the
-    /// halves of the data, for lags up to `vacfLag` (ps); nil where there are too few frames.
-    public let vacfError: Double?
-    public let vacfErrorReference: Double?
-    public let vacfLag: Double?
+    /// How atoms vibrate; nil where the data have too few frames or frames at other intervals.
+    public let vibration: Vibration?
+    /// How far atoms go; nil where fewer than two frames of the data follow the start.
+    public let displacement: Displacement?
+    /// How far a sheet bulges; nil where the atoms fill the box.
+    public let sheet: Sheet?
 
     /// Atoms of the start whose id is not exactly once in the end.
     public let atomsLost: Int
     /// u
     public let massDrift: Double
-    /// Magnitude of the change of the total momentum, u Angstrom/ps.
+    /// Magnitude of the change of the total momentum, u Angstrom/ps, and that over the root of the sum of the atoms' squared
+    /// momenta at the start.
     public let momentumDrift: Double
+    public let relativeMomentumDrift: Double
     /// The largest corrections of all velocities (Angstrom/ps) and positions (Angstrom) in a step.
     public let largestVelocityCorrection: Double
     public let largestDisplacementCorrection: Double
 
-    /// Wall time of the simulation.
+    /// Wall time of the simulation, and of one of its picoseconds.
     public let seconds: Double
+    public let secondsPerPicosecond: Double
+
+    /// Differences of the velocity autocorrelation and of its spectrum from the data's, and between the data's halves.
+    public struct Vibration: Equatable, Sendable {
+        /// The largest absolute difference of the normalized autocorrelation, for lags up to `lag`.
+        public let correlationError, correlationErrorReference: Double
+        /// `AtomicMotion.difference(ofSpectra:_:)`.
+        public let spectrumError, spectrumErrorReference: Double
+        /// The frequency of the highest peak, THz.
+        public let peak, peakReference: Double
+        /// ps
+        public let lag: Double
+    }
+
+    /// Mean-square displacement from the start, Angstrom^2: the mean over the second half of the time that both cover.
+    public struct Displacement: Equatable, Sendable {
+        public let meanSquare, meanSquareReference: Double
+        /// The time that both cover, ps.
+        public let time: Double
+    }
+
+    /// Root mean square distances of a sheet's atoms from its mean plane, Angstrom.
+    public struct Sheet: Equatable, Sendable {
+        /// Means over the steps, over the data's frames, and over those of the data's halves.
+        public let amplitude, amplitudeReference, amplitudeOfFirstHalf, amplitudeOfSecondHalf: Double
+    }
 
     /// Numbers of each kind that are kept for the autocorrelation at most, and frames that g(r) is averaged over.
     static let mostNumbers = 30_000_000
@@ -72,13 +101,15 @@ public struct RolloutEvaluation: Equatable, Sendable {
         let simulator = try Simulator<Scalar>(
             model: model, parameters: parameters, start: start, communicator: communicator,
             environment: run.environmentValues(of: model), alignment: run.alignment)
-        var history = RolloutHistory(run: run, steps: steps, box: start.box)
         let first = try GatheredAtoms(simulator, communicator)
+        var history = RolloutHistory(run: run, steps: steps, first: first, box: start.box)
         var last = first
         if communicator.rank == 0 { history.add(first, step: 0) }
-        let begin = MPIEnvironment.wallTime()
+        // Of the steps alone: what is kept of them is not theirs.
+        var seconds = 0.0
         var failure: String?
         while simulator.step < steps, failure == nil {
+            let begin = MPIEnvironment.wallTime()
             do {
                 try simulator.advance()
             } catch let error as SAGESnetError {
@@ -87,76 +118,16 @@ public struct RolloutEvaluation: Equatable, Sendable {
                 failure = error.message
             }
             guard failure == nil else { break }
+            seconds += MPIEnvironment.wallTime() - begin
             last = try GatheredAtoms(simulator, communicator)
             if communicator.rank == 0 { history.add(last, step: simulator.step) }
             progress(simulator.step)
         }
-        let seconds = MPIEnvironment.wallTime() - begin
         return try communicator.agree { () -> RolloutEvaluation? in
             guard communicator.rank == 0 else { return nil }
             return try RolloutEvaluation(
-                steps: steps, stepsDone: simulator.step, failure: failure, history, first, last,
+                steps: steps, stepsDone: simulator.step, failure: failure, history, start: frame, first, last,
                 simulator.conservation, seconds: seconds)
         }
-    }
-
-    private init(
-        steps: Int, stepsDone: Int, failure: String?, _ history: RolloutHistory, _ first: GatheredAtoms,
-        _ last: GatheredAtoms, _ conservation: Conservation, seconds: Double
-    ) throws {
-        self.steps = steps
-        self.stepsDone = stepsDone
-        self.failure = failure
-        let reference = try RolloutReference(history.run, lag: history.longestLag, edge: history.shortestEdge)
-        temperatureMean = history.temperatures.reduce(0, +) / Double(max(history.temperatures.count, 1))
-        temperatureDrift = RolloutEvaluation.slope(history.temperatures, interval: history.run.timeStep)
-        temperatureReference = reference.temperature
-        if let own = history.radialDistribution, let data = reference.radialDistribution {
-            rdfError = own.largestDifference(from: data).difference
-            rdfErrorReference = reference.radialDifferenceOfHalves
-            rdfPeak = data.values.max()
-        } else {
-            (rdfError, rdfErrorReference, rdfPeak) = (nil, nil, nil)
-        }
-        let lag = reference.autocorrelation.count - 1
-        if lag > 0, history.velocities.count >= 2 * lag {
-            let own = AtomicMotion.velocityAutocorrelation(history.velocities, maximumLag: lag)
-            vacfError = RolloutEvaluation.largestDifference(own, reference.autocorrelation)
-            vacfErrorReference = reference.autocorrelationDifferenceOfHalves
-            vacfLag = Double(lag) * history.run.timeStep
-        } else {
-            (vacfError, vacfErrorReference, vacfLag) = (nil, nil, nil)
-        }
-        atomsLost = RolloutEvaluation.lost(first.ids, last.ids)
-        massDrift = last.masses.reduce(0, +) - first.masses.reduce(0, +)
-        let change = zip(last.state.momentum, first.state.momentum).map { $0 - $1 }
-        momentumDrift = change.reduce(0) { $0 + $1 * $1 }.squareRoot()
-        largestVelocityCorrection = conservation.largestVelocityCorrection
-        largestDisplacementCorrection = conservation.largestDisplacementCorrection
-        self.seconds = seconds
-    }
-
-    /// How many of the ascending `before` are not exactly once in the ascending `after`.
-    static func lost(_ before: [Int64], _ after: [Int64]) -> Int {
-        var times: [Int64: Int] = [:]
-        for id in after { times[id, default: 0] += 1 }
-        return before.filter { times[$0] != 1 }.count
-    }
-
-    /// The slope of values at equal intervals by least squares; nil for fewer than two.
-    static func slope(_ values: [Double], interval: Double) -> Double? {
-        guard values.count >= 2 else { return nil }
-        let middle = Double(values.count - 1) / 2
-        let mean = values.reduce(0, +) / Double(values.count)
-        var (product, square) = (0.0, 0.0)
-        for (index, value) in values.enumerated() {
-            product += (Double(index) - middle) * (value - mean)
-            square += (Double(index) - middle) * (Double(index) - middle)
-        }
-        return product / square / interval
-    }
-
-    static func largestDifference(_ a: [Double], _ b: [Double]) -> Double {
-        zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) }
     }
 }

@@ -8,18 +8,27 @@ struct RolloutHistory {
     /// Of the last steps, [N, 3] each, for the autocorrelation.
     private(set) var velocities: [[Double]] = []
     private(set) var radialDistribution: RadialDistribution?
+    private(set) var displacement: DisplacementHistory
+    /// The axis across a sheet; nil where the atoms fill the box.
+    let sheetNormal: Int?
+    /// Angstrom, of each step; empty where there is no sheet.
+    private(set) var amplitudes: [Double] = []
     let shortestEdge: Double
     private let edges: [Double]
+    private let isPeriodic: [Bool]
     private let stride: Int
     private let window: Int
 
-    init(run: AtomRun, steps: Int, box: SimulationBox) {
+    init(run: AtomRun, steps: Int, first: GatheredAtoms, box: SimulationBox) {
         self.run = run
         edges = [box.edges.x, box.edges.y, box.edges.z]
+        isPeriodic = (0..<3).map { box.boundary($0) == .periodic }
         shortestEdge = edges.min() ?? 0
         stride = steps / RolloutEvaluation.mostFrames + 1
         window = max(1, RolloutEvaluation.mostNumbers / max(1, 3 * run.atomCount))
         radialDistribution = RolloutReference.radialDistribution(box, edge: shortestEdge)
+        displacement = DisplacementHistory(first.positions)
+        sheetNormal = AtomicSheet.normal(positions: first.positions, edges: edges, isPeriodic: isPeriodic)
     }
 
     mutating func add(_ atoms: GatheredAtoms, step: Int) {
@@ -27,77 +36,39 @@ struct RolloutHistory {
         if velocities.count == window { velocities.removeFirst() }
         velocities.append(atoms.velocities)
         if step % stride == 0 { radialDistribution?.add(positions: atoms.positions, edges: edges) }
+        displacement.add(atoms.positions, edges: edges, isPeriodic: isPeriodic)
+        if let axis = sheetNormal {
+            amplitudes.append(
+                AtomicSheet.amplitude(
+                    positions: atoms.positions, edges: edges, axis: axis, isPeriodic: isPeriodic[axis]))
+        }
     }
 
     /// The longest lag, in steps, for which a simulation of that length has something to say.
     var longestLag: Int { min(velocities.count / 2, Int((RolloutEvaluation.longestLag / run.timeStep).rounded())) }
 }
 
-/// The same figures of the data, and of its two halves.
-struct RolloutReference {
-    /// K, the mean over the frames.
-    let temperature: Double
-    /// Of all frames; nil for boxes that are not periodic or too small.
-    let radialDistribution: RadialDistribution?
-    let radialDifferenceOfHalves: Double?
-    /// For lags from 0 on; empty where there are too few frames.
-    let autocorrelation: [Double]
-    let autocorrelationDifferenceOfHalves: Double?
+/// How far atoms are from where they were first, followed over periodic boundaries from frame to frame.
+struct DisplacementHistory {
+    /// The mean over atoms, Angstrom^2, of each frame that was added.
+    private(set) var meanSquares: [Double] = []
+    private let first: [Double]
+    /// Unwrapped. [N, 3]
+    private var last: [Double]
 
-    /// - Parameters:
-    ///   - lag: the longest lag, in frames; a quarter of the frames at most is taken.
-    ///   - edge: the shortest edge that g(r) must fit into, Angstrom.
-    init(_ run: AtomRun, lag: Int, edge: Double) throws {
-        let frames = run.frameCount
-        let stride = frames / RolloutEvaluation.mostFrames + 1
-        let window = min(frames, RolloutEvaluation.mostNumbers / max(1, 3 * run.atomCount))
-        let box = try run.frame(0, keeping: false).box
-        var shortest = edge
-        for frame in Swift.stride(from: 0, to: frames, by: stride) {
-            shortest = min(shortest, try run.frame(frame, keeping: false).box.edges.min())
-        }
-        let bins = RolloutReference.radialDistribution(box, edge: edge)
-        // Bins that fit the simulation must fit the data, or nothing is compared.
-        let fits = bins.map { 2 * $0.cutoff <= shortest * (1 + 1e-9) } ?? false
-        var whole = fits ? bins : nil
-        var halves = [whole, whole]
-        var temperatures = 0.0
-        var velocities: [[Double]] = []
-        for index in 0..<frames {
-            let isSampled = index % stride == 0
-            guard isSampled || index < window else { continue }
-            let frame = try run.frame(index, keeping: false)
-            let motion = Array(frame.velocities.span)
-            if index < window { velocities.append(motion) }
-            guard isSampled else { continue }
-            temperatures += KineticState(velocities: motion, masses: run.masses).temperature
-            let positions = Array(frame.positions.span)
-            let edges = [frame.box.edges.x, frame.box.edges.y, frame.box.edges.z]
-            whole?.add(positions: positions, edges: edges)
-            halves[2 * index < frames ? 0 : 1]?.add(positions: positions, edges: edges)
-        }
-        temperature = temperatures / Double((frames - 1) / stride + 1)
-        radialDistribution = whole
-        if let first = halves[0], let second = halves[1], first.frameCount > 0, second.frameCount > 0 {
-            radialDifferenceOfHalves = first.largestDifference(from: second).difference
-        } else {
-            radialDifferenceOfHalves = nil
-        }
-        let longest = min(lag, velocities.count / 4)
-        guard longest > 0 else {
-            (autocorrelation, autocorrelationDifferenceOfHalves) = ([], nil)
-            return
-        }
-        autocorrelation = AtomicMotion.velocityAutocorrelation(velocities, maximumLag: longest)
-        let middle = velocities.count / 2
-        autocorrelationDifferenceOfHalves = RolloutEvaluation.largestDifference(
-            AtomicMotion.velocityAutocorrelation(Array(velocities[..<middle]), maximumLag: longest),
-            AtomicMotion.velocityAutocorrelation(Array(velocities[middle...]), maximumLag: longest))
+    /// - Parameter first: Angstrom; to be added too, if it is to be the first of `meanSquares`. [N, 3]
+    init(_ first: [Double]) {
+        self.first = first
+        last = first
     }
 
-    /// An empty g(r) for a box; nil if it is not periodic along every axis or too small.
-    static func radialDistribution(_ box: SimulationBox, edge: Double) -> RadialDistribution? {
-        guard (0..<3).allSatisfy({ box.boundary($0) == .periodic }) else { return nil }
-        return RadialDistribution.standard(shortestEdge: edge)
+    mutating func add(_ positions: [Double], edges: [Double], isPeriodic: [Bool]) {
+        for index in last.indices {
+            var moved = positions[index] - last[index]
+            let edge = edges[index % 3]
+            if isPeriodic[index % 3] { moved -= edge * (moved / edge).rounded() }
+            last[index] += moved
+        }
+        meanSquares.append(AtomicMotion.meanSquareDisplacement([first, last])[1])
     }
 }

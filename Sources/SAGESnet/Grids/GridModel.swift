@@ -63,7 +63,23 @@ public struct GridModel: Sendable {
     /// Records the logits of the next step. [R, components]
     func logits<Scalar>(_ inputs: Inputs<Scalar>, _ convolution: GridConvolution) -> Variable<Scalar> {
         guard let decoder = network.codec.decoder else { preconditionFailure("a grid's model decodes") }
-        return decoder(network.predict(network.encode(inputs.cells, inputs.parity), .dense(convolution)))
+        return decoder(code(inputs, convolution))
+    }
+
+    /// Records the vectors of the cells after the residual blocks. [R, C]
+    func code<Scalar>(_ inputs: Inputs<Scalar>, _ convolution: GridConvolution) -> Variable<Scalar> {
+        network.predict(network.encode(inputs.cells, inputs.parity), .dense(convolution))
+    }
+
+    /// `Inputs.parity` of a box of cells at a step. [cells, 8]
+    static func parityColumns<Scalar: KernelScalar>(of range: CellRange, step: Int) -> Buffer<Scalar> {
+        let extent = range.extent
+        let columns = Buffer<Scalar>(repeating: 0, count: extent.count * parities)
+        for index in 0..<extent.count {
+            let cell = range.lower + extent.cell(at: index)
+            columns.pointer[index * parities + parity(z: cell.z, y: cell.y, x: cell.x, step: Int64(step))] = 1
+        }
+        return columns
     }
 
     /// The column of `Inputs.parity` for a cell of the grid.

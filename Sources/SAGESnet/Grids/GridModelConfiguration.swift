@@ -12,6 +12,7 @@ public struct GridModelConfiguration: Configurable, Sendable {
     public let activation: Activation
     public let convolution: ConvolutionAlgorithm
     public let crop: Int
+    public let sensitivityWeight: Double
 
     public init(from section: ConfigurationSection) throws {
         components = try section.value("components", default: 1, in: .between(1, 64),
@@ -29,6 +30,9 @@ public struct GridModelConfiguration: Configurable, Sendable {
                                         "how convolutions are computed; bfloat16 rounds to 8 bits")
         crop = try section.value("crop", default: 16, in: .between(1, 1024), unit: "cells",
                                  "edge length of the part of a frame, anywhere in it, that a training sample compares")
+        sensitivityWeight = try section.value("sensitivityWeight", default: 0, in: .between(0, 1),
+                                              "how much the loss of a cell counts by how sensitive the step is to it: 0 for "
+                                                  + "all alike, 1 in proportion")
         try section.require(convolution != .bfloat16 || InstructionSet.multipliesBFloat16, "convolution",
                             "this program was built for processors without bfloat16 products (AVX512_BF16); "
                                 + "build it with SAGES_ARCH set to one that has them")

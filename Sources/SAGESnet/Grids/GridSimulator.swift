@@ -16,7 +16,7 @@ public final class GridSimulator<Scalar: TrainingScalar & GridScalar> {
     /// This rank's cells within the grid.
     public let range: CellRange
     /// In steps of the data, that of the present state.
-    public private(set) var dataStep: Int64 = 0
+    public internal(set) var dataStep: Int64 = 0
 
     private let communicator: Communicator
     private let program: Program<Scalar>
@@ -47,13 +47,7 @@ public final class GridSimulator<Scalar: TrainingScalar & GridScalar> {
         self.communicator = communicator
         self.decomposition = decomposition
         self.range = range
-        let (origin, extent) = (range.lower, range.extent)
-        let grid = GridTopology(
-            "cells", extents: CellExtents(z: extent.z, y: extent.y, x: extent.x),
-            origin: CellExtents(z: origin.z, y: origin.y, x: origin.x),
-            periodic: (boundaries.z == .periodic, boundaries.y == .periodic, boundaries.x == .periodic),
-            exchange: communicator.size > 1
-                ? DenseCellExchange<Scalar>(decomposition, communicator: communicator) : nil)
+        let grid = DenseCellExchange<Scalar>.topology(decomposition, communicator: communicator)
         let tape = Tape<Scalar>()
         let inputs = GridModel.Inputs<Scalar>(model, on: tape, over: grid.domain)
         let result = model.logits(inputs, GridConvolution(over: grid, algorithm: model.configuration.convolution))
@@ -63,15 +57,7 @@ public final class GridSimulator<Scalar: TrainingScalar & GridScalar> {
         cells = program.pointer(to: inputs.cells)
         logits = UnsafePointer(program.pointer(to: result))
         parity = inputs.parity
-        parities = inputs.parity == nil ? [] : (0..<2).map { step in
-            let columns = Buffer<Scalar>(repeating: 0, count: extent.count * GridModel.parities)
-            for index in 0..<extent.count {
-                let cell = origin + extent.cell(at: index)
-                let column = GridModel.parity(z: cell.z, y: cell.y, x: cell.x, step: Int64(step))
-                columns.pointer[index * GridModel.parities + column] = 1
-            }
-            return columns
-        }
+        parities = inputs.parity == nil ? [] : (0..<2).map { GridModel.parityColumns(of: range, step: $0) }
     }
 
     /// The state of this rank's cells, each component 0 or 1; it may be changed between steps. [z, y, x, component]

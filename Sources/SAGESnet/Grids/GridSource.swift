@@ -21,12 +21,23 @@ public final class GridSource {
     ///
     /// - Throws: `HDF5Error`, `TrajectoryError`; `SAGESnetError.unsuitableData` for cells of another number of components,
     ///   for files without frames, and for an odd number of cells along a periodic axis where the model needs parities.
-    public init(_ path: String, for configuration: GridModelConfiguration) throws {
+    public convenience init(_ path: String, for configuration: GridModelConfiguration) throws {
+        try self.init(path, components: configuration.components)
+        guard configuration.hasParity else { return }
+        for axis in 0..<3 where boundaries[axis] == .periodic && cells[axis] % 2 == 1 {
+            throw SAGESnetError.unsuitableData(
+                file: path, reason: "it has \(cells[axis]) cells along \(["z", "y", "x"][axis]), which is periodic: around "
+                    + "an odd number the parity of cells does not close (model.parity)")
+        }
+    }
+
+    /// As above, for a model whose cells hold so many numbers.
+    init(_ path: String, components known: Int) throws {
         let reader = try GridSeriesReader(try File.open(path), level: 0)
         func unsuitable(_ reason: String) -> SAGESnetError { .unsuitableData(file: path, reason: reason) }
-        guard reader.channels == configuration.components else {
+        guard reader.channels == known else {
             throw unsuitable("its cells hold \(reader.channels) numbers, those of the model "
-                             + "\(configuration.components) (model.components)")
+                             + "\(known) (model.components)")
         }
         guard reader.frameCount > 0 else { throw unsuitable("it holds no frames") }
         self.path = path
@@ -36,12 +47,6 @@ public final class GridSource {
         func boundary(_ isPeriodic: Bool) -> Boundary { isPeriodic ? .periodic : .open }
         boundaries = Boundaries(
             z: boundary(reader.isPeriodic[2]), y: boundary(reader.isPeriodic[1]), x: boundary(reader.isPeriodic[0]))
-        if configuration.hasParity {
-            for axis in 0..<3 where boundaries[axis] == .periodic && cells[axis] % 2 == 1 {
-                throw unsuitable("it has \(cells[axis]) cells along \(["z", "y", "x"][axis]), which is periodic: around an "
-                                 + "odd number the parity of cells does not close (model.parity)")
-            }
-        }
     }
 
     /// Closes the file; nothing can be read from it afterwards. Not collective.
@@ -113,8 +118,17 @@ public final class GridRun {
     /// Reads a file. Not collective.
     ///
     /// - Throws: as `GridSource`; `SAGESnetError.unsuitableData` for fewer than two frames, or steps that do not ascend.
-    public init(_ path: String, for configuration: GridModelConfiguration) throws {
-        let source = try GridSource(path, for: configuration)
+    public convenience init(_ path: String, for configuration: GridModelConfiguration) throws {
+        try self.init(GridSource(path, for: configuration))
+    }
+
+    /// As above, for a model whose cells hold so many numbers.
+    convenience init(_ path: String, components: Int) throws {
+        try self.init(GridSource(path, components: components))
+    }
+
+    private init(_ source: GridSource) throws {
+        let path = source.path
         func unsuitable(_ reason: String) -> SAGESnetError { .unsuitableData(file: path, reason: reason) }
         guard source.frameCount >= 2 else { throw unsuitable("it has fewer than two frames") }
         let differences = zip(source.steps.dropFirst(), source.steps).map { $0 - $1 }

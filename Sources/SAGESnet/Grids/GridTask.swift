@@ -63,7 +63,11 @@ public final class GridTask<Scalar: TrainingScalar>: TrainingTask {
         let target = tape.input("next cells", step.cells.shape, over: grid.domain)
         let weight = tape.input("weight", [grid.domain.capacity, 1], over: grid.domain)
         let logits = model.logits(step, convolution)
-        let entropy = (logits.applying(.softplus) - target * logits).scaledByColumn(weight).sum()
+        let amount = model.configuration.sensitivityWeight
+        let share = amount == 0 ? weight : weight.weighted(
+            bySensitivityOf: (logits.applying(.sigmoid) - step.cells).squared.scaledByColumn(weight).sum(), to: step.cells,
+            amount: amount, total: 1 / Double(model.configuration.components))
+        let entropy = (logits.applying(.softplus) - target * logits).scaledByColumn(share).sum()
         // A sigmoid so steep that it counts cells.
         let wrong = ((Scalar(64) * logits).applying(.sigmoid) - target).squared.scaledByColumn(weight).sum()
         return RecordedLoss(

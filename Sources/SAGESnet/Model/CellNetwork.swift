@@ -93,17 +93,6 @@ struct CellNetwork: Sendable {
         var keepsZero = false
     }
 
-    init(
-        _ name: String, _ configuration: SAGESnetConfiguration, inputs: Int, decoded: Int?,
-        in layout: inout ParameterLayout
-    ) {
-        // In diamond's aligned grid a cell has four occupied neighbors; a dense grid mixes mostly empty cells.
-        let form = Form(
-            channels: configuration.channels, blocks: configuration.blocks, activation: configuration.activation,
-            environment: configuration.environment.count, expectedNeighbors: 5)
-        self.init(name, form, inputs: inputs, decoded: decoded, in: &layout)
-    }
-
     init(_ name: String, _ form: Form, inputs: Int, decoded: Int?, in layout: inout ParameterLayout) {
         let channels = form.channels
         codec = CellCodec(
@@ -133,5 +122,15 @@ struct CellNetwork: Sendable {
             z = block(z, topology, input: index == 0 ? nil : activation, inner: activation)
         }
         return z
+    }
+}
+
+extension CellNetwork.Form {
+    /// Of a model of atoms.
+    init(_ configuration: SAGESnetConfiguration) {
+        // In diamond's aligned grid a cell has four occupied neighbors; a dense grid mixes mostly empty cells.
+        self.init(
+            channels: configuration.channels, blocks: configuration.blocks, activation: configuration.activation,
+            environment: configuration.environment.count, expectedNeighbors: 5)
     }
 }

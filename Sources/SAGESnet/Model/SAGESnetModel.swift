@@ -31,15 +31,16 @@ public struct SAGESnetModel: Sendable {
         switch configuration.predictor {
         case .energy:
             let inputs = cells.occupancies + cells.vectors
-            let outer = EnergyNetwork("predictor/outer", configuration, inputs: inputs, in: &layout)
-            let middle = EnergyNetwork("predictor/middle", configuration, inputs: inputs, in: &layout)
+            let form = CellNetwork.Form(configuration)
+            let outer = EnergyNetwork("predictor/outer", form, inputs: inputs, in: &layout)
+            let middle = EnergyNetwork("predictor/middle", form, inputs: inputs, in: &layout)
             predictor = .energy(outer: outer, middle: middle)
         case .bonds:
             predictor = .bonds(BondNetwork("predictor", configuration, in: &layout))
         case .increment:
             predictor = .increment(
                 CellNetwork(
-                    "predictor", configuration, inputs: cells.occupancies + 2 * cells.vectors,
+                    "predictor", CellNetwork.Form(configuration), inputs: cells.occupancies + 2 * cells.vectors,
                     decoded: 2 * cells.vectors, in: &layout))
         }
         self.layout = layout
@@ -141,6 +142,9 @@ public struct SAGESnetModel: Sendable {
         return mass * normalization.kick * length / normalization.timeStep * PhysicalConstants.kineticEnergyUnit
     }
 
+    /// Of the predictor `bonds`; nil for others.
+    var bondNetwork: BondNetwork? { if case .bonds(let network) = predictor { network } else { nil } }
+
     private func symplecticStep<Scalar>(
         _ cells: CellVariables<Scalar>, _ topology: CellTopology
     ) -> Deviation<Scalar> {
@@ -187,11 +191,11 @@ struct EnergyNetwork: Sendable {
     let network: CellNetwork
     let readout: Perceptron
 
-    init(_ name: String, _ configuration: SAGESnetConfiguration, inputs: Int, in layout: inout ParameterLayout) {
-        network = CellNetwork(name, configuration, inputs: inputs, decoded: nil, in: &layout)
+    init(_ name: String, _ form: CellNetwork.Form, inputs: Int, in layout: inout ParameterLayout) {
+        network = CellNetwork(name, form, inputs: inputs, decoded: nil, in: &layout)
         readout = Perceptron(
-            "\(name)/readout", widths: [configuration.channels, configuration.channels, 1],
-            activation: configuration.activation, lastGain: 0.1, in: &layout)
+            "\(name)/readout", widths: [form.channels, form.channels, 1], activation: form.activation, lastGain: 0.1,
+            in: &layout)
     }
 
     /// Each cell's part of the energy. [R, 1]

@@ -33,6 +33,17 @@ final class DenseCellExchange<S: KernelScalar & GridScalar>: GridExchange {
         self.communicator = communicator
     }
 
+    /// The rows of this rank's cells of a grid, with the halo that others fill.
+    static func topology(_ decomposition: Decomposition, communicator: Communicator) -> GridTopology {
+        let range = decomposition.range(ofRank: communicator.rank)
+        let (origin, extent, boundaries) = (range.lower, range.extent, decomposition.boundaries)
+        return GridTopology(
+            "cells", extents: CellExtents(z: extent.z, y: extent.y, x: extent.x),
+            origin: CellExtents(z: origin.z, y: origin.y, x: origin.x),
+            periodic: (boundaries.z == .periodic, boundaries.y == .periodic, boundaries.x == .periodic),
+            exchange: communicator.size > 1 ? DenseCellExchange(decomposition, communicator: communicator) : nil)
+    }
+
     /// The exchange for a number of channels, made when it is first needed: the same moment on every rank.
     private func exchange(_ channels: Int) throws -> HaloExchange<S> {
         if let known = exchanges[channels] { return known }

@@ -1,7 +1,9 @@
 import Diagnostics
+import Grid
 import HDF5
 import MPI
 import Tensor
+import Training
 import Trajectory
 
 /// Names of what a simulation writes under `/observables`.
@@ -12,6 +14,10 @@ enum Observable {
     static let displacementCorrection = "displacement_correction"
     /// What forces gave to the total momentum so far, along x, y, z.
     static let impulse = ["impulse_x", "impulse_y", "impulse_z"]
+    /// Of each atom, of a step from the frame, in units of what a ballistic step misses: what a network of confidence
+    /// expects, and the upper end of its band at 95 %.
+    static let expectedError = "expected_error"
+    static let upperError = "upper_error"
 }
 
 /// Writes the frames of a simulation as H5MD, with temperature, the corrections of conservation and the impulse of forces as
@@ -20,10 +26,11 @@ enum Observable {
 /// A frame is copied and written while the simulation goes on (a compressed one at once). It is safe from a kill once it
 /// is flushed: `write` begins to bring frames to the disk at most every `flushInterval` seconds, and the next `proceed`
 /// or `write` completes it. Where writing fails, the next call throws, and the frames before stay as they were.
-public final class SimulationOutput<Scalar> {
+public final class SimulationOutput<Scalar: TrainingScalar & GridScalar> {
     private let writer: H5MDWriter
     private let communicator: Communicator
     private let flushInterval: Double
+    private let confidence: ConfidenceObserver<Scalar>?
     /// When a flush was last begun; rank 0's clock.
     private var lastFlush = -Double.infinity
     private var isFlushing = false
@@ -32,6 +39,8 @@ public final class SimulationOutput<Scalar> {
     private var positions = Buffer<Double>(repeating: 0, count: 0)
     private var velocities = Buffer<Double>(repeating: 0, count: 0)
     private var images = Buffer<Int32>(repeating: 0, count: 0)
+    private var expected = Buffer<Double>(repeating: 0, count: 0)
+    private var upper = Buffer<Double>(repeating: 0, count: 0)
 
     private static var observables: [H5MDOptions.Quantity] {
         [
@@ -39,6 +48,11 @@ public final class SimulationOutput<Scalar> {
             .init(name: Observable.velocityCorrection, unit: "Angstrom ps-1"),
             .init(name: Observable.displacementCorrection, unit: "Angstrom"),
         ] + Observable.impulse.map { .init(name: $0, unit: "u Angstrom ps-1") }
+    }
+
+    /// Of each atom, where there is a network of confidence.
+    private static var confidenceScalars: [H5MDOptions.Quantity] {
+        [.init(name: Observable.expectedError, unit: ""), .init(name: Observable.upperError, unit: "")]
     }
 
     /// Of the last frame, K; NaN without one.
@@ -60,35 +74,45 @@ public final class SimulationOutput<Scalar> {
     ///   - deflate: compression level 1 to 9 of per-atom data, lossless; nil for none.
     ///   - flushInterval: seconds between frames' flushes; 0 flushes every frame.
     ///   - writers: how many ranks write; see `H5MDOptions`.
+    ///   - confidence: of the simulation; what it expects is written for each atom.
     public init(
         creating path: String, atomCount: Int, species: SpeciesTable, box: SimulationBox,
         provenance: SimulationProvenance, precision: H5MDOptions.Precision = .float64, deflate: Int? = nil,
-        flushInterval: Double = 0, writers: Int? = nil, communicator: Communicator
+        flushInterval: Double = 0, writers: Int? = nil, confidence: ConfidenceObserver<Scalar>? = nil,
+        communicator: Communicator
     ) throws {
         let options = H5MDOptions(
             precision: precision, hasVelocities: true, hasImages: true, deflate: deflate,
-            observables: Self.observables, writers: writers, creatorVersion: BuildInformation.version)
+            scalars: confidence == nil ? [] : Self.confidenceScalars, observables: Self.observables, writers: writers,
+            creatorVersion: BuildInformation.version)
         writer = try H5MDWriter.create(
             path, communicator: communicator, atomCount: atomCount, species: species, box: box, options: options)
-        (self.communicator, self.flushInterval) = (communicator, flushInterval)
+        (self.communicator, self.flushInterval, self.confidence) = (communicator, flushInterval, confidence)
         try provenance.write(to: writer.file)
     }
 
     /// Opens a file of an interrupted simulation to go on behind its last whole frame. Collective.
     ///
-    /// - Parameter frames: how many frames stay; what is behind them is cut off. nil for all.
+    /// - Parameters:
+    ///   - frames: how many frames stay; what is behind them is cut off. nil for all.
+    ///   - confidence: where the file was begun with one.
     /// - Throws: on every rank, `HDF5Error`, `TrajectoryError`; `SAGESnetError.unsuitableData` for a trajectory that no
     ///   simulation wrote.
     public init(
         appendingTo path: String, keeping frames: Int? = nil, flushInterval: Double = 0, writers: Int? = nil,
-        communicator: Communicator
+        confidence: ConfidenceObserver<Scalar>? = nil, communicator: Communicator
     ) throws {
         writer = try H5MDWriter.append(to: path, communicator: communicator, keeping: frames, writers: writers)
-        (self.communicator, self.flushInterval) = (communicator, flushInterval)
+        (self.communicator, self.flushInterval, self.confidence) = (communicator, flushInterval, confidence)
         let options = writer.options
-        guard options.hasVelocities, options.hasImages, options.scalars.isEmpty,
+        guard options.hasVelocities, options.hasImages,
+              options.scalars.isEmpty || options.scalars.map(\.name).sorted() == Self.confidenceScalars.map(\.name).sorted(),
               Set(options.observables.map(\.name)) == Set(Self.observables.map(\.name)) else {
             throw SAGESnetError.unsuitableData(file: path, reason: "no simulation of SAGES wrote it")
+        }
+        guard options.scalars.isEmpty == (confidence == nil) else {
+            throw SAGESnetError.badRequest(
+                "\(path) was begun \(options.scalars.isEmpty ? "without" : "with") a network of confidence: resume it so")
         }
         if frameCount > 0 {
             lastTemperature = try communicator.agree {
@@ -100,7 +124,7 @@ public final class SimulationOutput<Scalar> {
     /// Writes the state of a simulator as the next frame. Collective.
     ///
     /// - Throws: on every rank, `HDF5Error` (74), also of the frame before.
-    public func write<S>(_ simulator: Simulator<S>) throws {
+    public func write(_ simulator: Simulator<Scalar>) throws {
         try proceed()
         let atoms = simulator.localAtoms
         if ids.count < atoms.count {
@@ -122,9 +146,23 @@ public final class SimulationOutput<Scalar> {
                 images.pointer[3 * index + axis] = place.image[axis]
             }
         }
-        let local = LocalAtoms(
+        var local = LocalAtoms(
             count: atoms.count, ids: ids.pointer, species: species.pointer, positions: positions.pointer,
             velocities: velocities.pointer, images: images.pointer)
+        if let confidence {
+            let errors = try confidence.errors()
+            if expected.count < ids.count {
+                expected = Buffer(repeating: 0, count: ids.count)
+                upper = Buffer(repeating: 0, count: ids.count)
+            }
+            for index in 0..<atoms.count {
+                (expected.pointer[index], upper.pointer[index]) = (errors.expected[index], errors.upper[index])
+            }
+            // In the file's order, which is another one in a file that was opened again.
+            local.scalars = writer.options.scalars.map {
+                UnsafePointer($0.name == Observable.expectedError ? expected.pointer : upper.pointer)
+            }
+        }
         try writer.append(
             local, step: simulator.startStep + Int64(simulator.step), time: simulator.time, box: box,
             observables: try observables(simulator))

@@ -83,14 +83,7 @@ extension Simulator {
             if communicator.size > 1 { neighbors.exchange = try rowExchange() }
             return .occupied(neighbors)
         case .cells:
-            let (origin, extent) = (range.lower, range.extent)
-            let boundaries = grid.boundaries
-            let cells = GridTopology(
-                "cells", extents: CellExtents(z: extent.z, y: extent.y, x: extent.x),
-                origin: CellExtents(z: origin.z, y: origin.y, x: origin.x),
-                periodic: (boundaries.z == .periodic, boundaries.y == .periodic, boundaries.x == .periodic),
-                exchange: communicator.size > 1
-                    ? DenseCellExchange<Scalar>(decomposition, communicator: communicator) : nil)
+            let cells = DenseCellExchange<Scalar>.topology(decomposition, communicator: communicator)
             return .dense(GridConvolution(over: cells, algorithm: configuration.convolution))
         }
     }

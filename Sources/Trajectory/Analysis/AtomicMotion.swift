@@ -95,6 +95,15 @@ public enum AtomicMotion {
         return (frequencies, values)
     }
 
+    /// How much two spectra of the same frequencies differ: 0 where they are equal, 1 where one has nothing of the other.
+    ///
+    ///     1/2 ∫ |S - S'| df,   each with an area of one
+    public static func difference(ofSpectra one: [Double], _ other: [Double]) -> Double {
+        precondition(one.count == other.count, "the same frequencies")
+        let areas = (one.reduce(0, +), other.reduce(0, +))
+        return zip(one, other).reduce(0) { $0 + abs($1.0 / areas.0 - $1.1 / areas.1) } / 2
+    }
+
     private static func dot(_ a: UnsafeBufferPointer<Double>, _ b: UnsafeBufferPointer<Double>) -> Double {
         // Four sums, so that additions do not wait for each other.
         var sums = SIMD4<Double>.zero

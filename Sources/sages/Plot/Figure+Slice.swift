@@ -25,6 +25,31 @@ extension GnuplotFigure {
     }
 }
 
+extension GnuplotFigure {
+    /// The same slab colored by the numbers that the file has of each atom; those of one unit side by side, on one scale.
+    static func slices(ofScalars trajectory: PlottedTrajectory) -> [GnuplotFigure] {
+        guard let slab = Slab(trajectory), slab.count > 0, slab.count <= mostDisks else { return [] }
+        var units: [String] = []
+        for scalar in trajectory.scalars where !units.contains(scalar.unit) { units.append(scalar.unit) }
+        return units.map { unit in
+            let scalars = trajectory.scalars.filter { $0.unit == unit }
+            let values = scalars.flatMap { slab.inside($0.values) }.filter(\.isFinite).sorted()
+            // The few greatest may be beyond the scale's end.
+            let largest = values.isEmpty ? 1 : values[min(values.count - 1, values.count * 98 / 100)]
+            func words(_ name: String) -> String { name.split(separator: "_").joined(separator: " ") }
+            return GnuplotFigure(
+                name: "slice-" + scalars[0].name,
+                title: "\(slab.count) of \(trajectory.atomCount) atoms by " + scalars.map { words($0.name) }.joined(separator: ", "),
+                panels: scalars.map {
+                    slab.disks(
+                        slab.inside($0.values), largest: largest > 0 ? largest : 1, heading: words($0.name),
+                        scaleLabel: words($0.name) + (unit.isEmpty ? "" : " (\(unit))"))
+                },
+                columns: scalars.count)
+        }
+    }
+}
+
 /// The atoms of a trajectory's last frame in a slab near the middle of the box, as thick as atoms are apart.
 private struct Slab {
     let label: String
@@ -77,12 +102,20 @@ private struct Slab {
     }
 
     func disks(largest: Double) -> GnuplotFigure.Panel {
-        GnuplotFigure.Panel(
-            heading: "\(label), \(Digits.three(time)) ps", xLabel: "x (Å)", yLabel: "y (Å)",
-            disks: .init(x: inside.map { positions[3 * $0] }, y: inside.map { positions[3 * $0 + 1] }, values: speeds,
-                         radius: 0.3 * spacing, width: edges[0], height: edges[1], largest: largest,
-                         scaleLabel: "speed (Å/ps)"))
+        disks(speeds, largest: largest, heading: "\(label), \(Digits.three(time)) ps", scaleLabel: "speed (Å/ps)")
     }
+
+    /// - Parameter values: of the atoms inside.
+    func disks(_ values: [Double], largest: Double, heading: String, scaleLabel: String) -> GnuplotFigure.Panel {
+        GnuplotFigure.Panel(
+            heading: heading, xLabel: "x (Å)", yLabel: "y (Å)",
+            disks: .init(x: inside.map { positions[3 * $0] }, y: inside.map { positions[3 * $0 + 1] }, values: values,
+                         radius: 0.3 * spacing, width: edges[0], height: edges[1], largest: largest,
+                         scaleLabel: scaleLabel))
+    }
+
+    /// Numbers of the atoms inside, of those of all atoms.
+    func inside(_ values: [Double]) -> [Double] { inside.map { values[$0] } }
 
     func binned() -> [GnuplotFigure.Panel] {
         let slice = PlaneSlice(positions: positions, velocities: velocities, edges: edges, slab: range,

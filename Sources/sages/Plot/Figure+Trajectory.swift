@@ -26,7 +26,7 @@ extension GnuplotFigure {
             title += ", \(Digits.three(first)) K at the beginning and \(Digits.three(last)) K at the end"
         }
         var panels = [Panel(heading: "Temperature", xLabel: "time (ps)", yLabel: "temperature (K)", series: series)]
-        if let potential = trajectory.potentialEnergy, potential.count == states.count {
+        if let potential = trajectory.potentialEnergy, potential.count == states.count, potential.allSatisfy(\.isFinite) {
             let kinetic = states.map(\.kineticEnergy)
             // Each from its value in the first frame, for a potential has no natural zero.
             func change(_ values: [Double]) -> [Double] { values.map { $0 - (values.first ?? 0) } }
@@ -88,6 +88,21 @@ extension GnuplotFigure {
             panel("Velocity autocorrelation", "time (ps)", "C(t)", \.correlation, isFirst: true),
             panel("Vibrational spectrum", "frequency (THz)", "S(f) (ps)", \.spectrum),
             panel("Mean-square displacement", "time (ps)", "Å²", \.displacement),
+        ])
+    }
+
+    /// How far the atoms of a sheet are from its mean plane over time; `nil` where atoms fill the box.
+    static func sheet(_ trajectory: PlottedTrajectory, reference: PlottedTrajectory?) -> GnuplotFigure? {
+        guard let own = trajectory.sheetAmplitudes else { return nil }
+        let mean = average(own)
+        var title = "Atoms are \(Digits.three(mean)) Å from the mean plane on average (root mean square)"
+        var series = [Series(label: trajectory.label, x: trajectory.times, y: own)]
+        if let reference, let other = reference.sheetAmplitudes {
+            series.append(Series(label: reference.label, x: reference.times, y: other, style: .reference))
+            title += "; those of \(reference.label) \(Digits.three(average(other))) Å"
+        }
+        return GnuplotFigure(name: "sheet", title: title, panels: [
+            Panel(heading: "Out of the mean plane", xLabel: "time (ps)", yLabel: "distance (Å)", series: series),
         ])
     }
 

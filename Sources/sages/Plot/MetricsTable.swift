@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// The metrics of a training: a CSV file with a line of names and lines of numbers.
+/// The metrics of a training, or energies of frames: a CSV file with a line of names and lines of numbers.
 struct MetricsTable {
     let path: String
     let names: [String]
@@ -26,7 +26,7 @@ struct MetricsTable {
         var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)[...]
         guard let head = lines.popFirst(), !head.isEmpty else { throw fault(1, "the table is empty") }
         let names = head.split(separator: ",", omittingEmptySubsequences: false).map { Self.trimmed($0) }
-        guard names.contains("step") else { throw fault(1, "metrics need a column 'step'") }
+        guard names.contains("step") else { throw fault(1, "there is no column 'step'") }
         var columns = [[Double]](repeating: [], count: names.count)
         for (index, line) in lines.enumerated() where !line.isEmpty {
             let cells = line.split(separator: ",", omittingEmptySubsequences: false)

@@ -1,5 +1,6 @@
 import Diagnostics
 import MPI
+import Trajectory
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -13,6 +14,8 @@ struct Plot: Verb {
     let trajectory: String?
     let reference: String?
     let metrics: String?
+    /// Tables of the potential energies of the trajectory's frames, and of the reference's.
+    let energies, referenceEnergies: String?
     let folder: String
     let format: GnuplotFigure.Format
     let keepsScripts: Bool
@@ -22,6 +25,8 @@ struct Plot: Verb {
         trajectory = arguments.positionals.first
         reference = arguments.text("reference")
         metrics = arguments.text("metrics")
+        energies = arguments.text("energies")
+        referenceEnergies = arguments.text("reference-energies")
         folder = try arguments.requiredText("out")
         format = GnuplotFigure.Format(rawValue: try arguments.requiredText("format")) ?? .png
         keepsScripts = arguments.isGiven("scripts")
@@ -31,6 +36,10 @@ struct Plot: Verb {
         }
         if trajectory == nil, reference != nil {
             throw arguments.fault("--reference is what FILE.h5 is compared with; FILE.h5 is missing")
+        }
+        if trajectory == nil, energies != nil { throw arguments.fault("--energies are those of FILE.h5, which is missing") }
+        if reference == nil, referenceEnergies != nil {
+            throw arguments.fault("--reference-energies are those of --reference, which is missing")
         }
     }
 
@@ -78,9 +87,13 @@ struct Plot: Verb {
     }
 
     private func add(_ path: String, to figures: inout [GnuplotFigure], _ result: inout JSONValue.Members) throws {
-        let own = try PlottedTrajectory(path: path, label: Self.label(path, unlike: reference))
-        let other = try reference.map { try PlottedTrajectory(path: $0, label: Self.label($0, unlike: path)) }
+        var own = try PlottedTrajectory(path: path, label: Self.label(path, unlike: reference))
+        var other = try reference.map { try PlottedTrajectory(path: $0, label: Self.label($0, unlike: path)) }
+        if let energies { try own.takeEnergies(fromTable: energies) }
+        if let referenceEnergies { try other?.takeEnergies(fromTable: referenceEnergies) }
         result["frames"] = .integer(own.times.count)
+        if let trend = own.energyTrend { result["energy_drift"] = Self.members(trend) }
+        if let trend = other?.energyTrend { result["energy_drift_reference"] = Self.members(trend) }
         result["atoms"] = .integer(own.atomCount)
         if let figure = GnuplotFigure.temperature(own, reference: other) {
             figures.append(figure)
@@ -100,9 +113,17 @@ struct Plot: Verb {
         } else {
             Message.note("\(path): the spectrum needs velocities of at least 16 frames at equal intervals")
         }
+        if let other, let figure = GnuplotFigure.rollout(own, reference: other) { figures.append(figure) }
+        if let figure = GnuplotFigure.sheet(own, reference: other) { figures.append(figure) }
         if let figure = GnuplotFigure.slice(own, reference: other) { figures.append(figure) }
         if let figure = GnuplotFigure.patterns(own) { figures.append(figure) }
         if let figure = GnuplotFigure.wave(own) { figures.append(figure) }
+        figures += GnuplotFigure.slices(ofScalars: own)
+    }
+
+    /// meV/ps of an atom.
+    private static func members(_ trend: LinearTrend) -> JSONValue {
+        ["meV_per_atom_ps": .number(trend.slope), "standard_error": trend.slopeError.map { .number($0) } ?? .null]
     }
 
     private func makeFolder() throws {

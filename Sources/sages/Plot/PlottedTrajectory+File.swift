@@ -33,6 +33,7 @@ extension PlottedTrajectory {
         let box = try reader.box(frame: 0)
         self.label = label
         self.times = frames.map { reader.times[$0] }
+        self.steps = frames.map { reader.steps[$0] }
         self.positions = positions
         self.velocities = velocities
         self.edges = edges
@@ -41,6 +42,9 @@ extension PlottedTrajectory {
         self.clusters = try Self.clusters(of: reader, frames)
         let root = try reader.file.root
         self.hasForces = try root.isGroup("provenance") && root.group("provenance").hasAttribute("forces")
+        self.scalars = try reader.scalars().filter { scalar in
+            !["_x", "_y", "_z"].contains { scalar.name.hasSuffix($0) }
+        }.map { (name: $0.name, unit: $0.unit, values: try reader.readScalar($0.name, frame: reader.frameCount - 1)) }
         self.potentialEnergy = try Self.potentialEnergy(of: reader).map { values in frames.map { values[$0] } }
     }
 
@@ -94,5 +98,24 @@ extension PlottedTrajectory {
         let dataset = try root.dataset("observables/potential_energy/value")
         guard dataset.shape.count == 1, dataset.shape[0] >= reader.frameCount else { return nil }
         return try dataset.read(Double.self, .rows(0, reader.frameCount, of: dataset.shape), transfer: .independent)
+    }
+
+    /// Takes the potential energies from the columns `step` and `potential` (eV) of a CSV table, for frames of these steps.
+    ///
+    /// - Throws: `PlotError`: 66 where the file is missing, 65 where it is no such table, or of other frames.
+    mutating func takeEnergies(fromTable path: String) throws(PlotError) {
+        func fault(_ reason: String) -> PlotError { PlotError(exitStatus: .data, description: "\(path): \(reason)") }
+        let table = try MetricsTable(path: path)
+        guard let steps = table.column("step"), let energies = table.column("potential") else {
+            throw fault("it has no column 'potential'")
+        }
+        var ofStep: [Double: Double] = [:]
+        for (step, energy) in zip(steps, energies) where energy.isFinite { ofStep[step] = energy }
+        let found = self.steps.map { ofStep[Double($0)] ?? .nan }
+        guard found.filter(\.isFinite).count >= 2 else {
+            throw fault("it has energies for fewer than two of the frames of \(label), whose steps are \(self.steps[0]) to "
+                        + "\(self.steps[self.steps.count - 1])")
+        }
+        potentialEnergy = found
     }
 }

@@ -90,8 +90,8 @@ extension VerbSpecification {
         summary: "draw trajectories and training metrics as PNG or SVG",
         description: """
             Draws what a trajectory holds: temperature and energy over time, g(r), spectrum and displacement of the \
-            motion, a slice through the box; with --reference, beside another trajectory (molecular dynamics), and \
-            the largest difference is stated; the clusters of atoms that sages patterns found; how \
+            motion, the height of a sheet, a slice through the box; with --reference, beside another trajectory (molecular \
+            dynamics), and the largest difference is stated; the clusters of atoms that sages patterns found; how \
             what --force pushed goes on through the box. Of grid fields, a slice of the last frame (with --reference, of the last \
             that both have, and where they differ) and the sum over time. With --metrics, the loss curves of a training. \
             Needs gnuplot.
@@ -102,6 +102,9 @@ extension VerbSpecification {
                    isRequired: true),
             .value("format", "FORMAT", "the format of the pictures", default: "png", allowed: ["png", "svg"]),
             .value("reference", "MD.h5", "a trajectory to compare with", kind: .file),
+            .value("energies", "FILE.csv", "potential energies of some frames, eV, for the drift of the total energy: columns "
+                   + "step and potential, as jobs/data/make-carbon.sh energies writes them", kind: .file),
+            .value("reference-energies", "FILE.csv", "the same for the reference", kind: .file),
             .value("metrics", "FILE.csv", "the metrics of a training", kind: .file),
             .flag("scripts", "keep the gnuplot script of each picture beside it"),
             .json,

@@ -45,6 +45,8 @@ extension VerbSpecification {
             REGION is all, or conditions such as x=0..3.5,z=..10 (Angstrom), cell-y=0..2 (cells of the model's grid) and \
             id=1..100, all of which must hold at the moment of the push. Momentum changes by just this impulse, which the \
             output has so far as the observables impulse_x, impulse_y and impulse_z (u Angstrom/ps).
+            A model of a coarse level (model.state "level") starts from as many frames as one of its steps has, from --frame \
+            on (the last ones by default); each state is decoded to the last frame that it covers.
             """,
         positionals: [.init(placeholder: "MODEL.h5", help: "a trained model")],
         options: [
@@ -67,6 +69,8 @@ extension VerbSpecification {
             .value("environment", "NAME=VALUE", "set an environment variable of the model, for example temperature=300",
                    isRepeatable: true),
             .value("force", "REGION:FX,FY,FZ", "a force on atoms of a region, eV/Angstrom, see above", isRepeatable: true),
+            .value("confidence", "CONFIDENCE.h5", "write the error that a network of kind confidence expects of each atom",
+                   kind: .file),
             .flag("resume", "go on from OUT.h5 or the state beside it; where there is none, begin"),
             .threads,
             .json,
@@ -81,21 +85,55 @@ extension VerbSpecification {
             Prints the errors of one step of the model on every frame of the data, beside those of baselines that need \
             no network: uniform motion (ballistic), no motion (persistence), and a regression on lattice neighbors \
             that sages train fitted on the training set (linear). With --rollout, also what becomes of temperature, \
-            g(r), velocity autocorrelation and the number of atoms over many steps, beside the data. Ranks share the \
-            frames, and the grid of the rollout; the figures are the same for every number of ranks.
+            g(r), velocity autocorrelation and its spectrum, displacement, the height of sheets, momentum and the number \
+            of atoms over many steps, beside the data and, where that makes sense, beside the difference between the \
+            data's halves. Ranks share the frames, and the grid of the rollout; the figures are the same for every number \
+            of ranks.
+
+            With --elastic or --stress (predictor "bonds"), in place of errors: elastic constants of the frame's atoms, \
+            relaxed in their box; or the change of the stress from the first frame in every frame. Both follow from the \
+            potential in which slow motion takes place: the sum of a step's kicks over the time step.
 
             Of a model of a grid's cells: the part of the cells that it gets right, and frames without a wrong one, in \
             single steps and over a rollout, beside no change and empty grids.
+
+            With --sensitivity, instead: the derivatives of an observable of the atoms of a region after N steps by every \
+            atom's position and velocity at the start, by reverse mode through the rollout, in double precision; --out \
+            keeps them for sages plot. The region's atoms are those that are in it at the start. Observables of atoms: \
+            temperature, kinetic-energy, momentum-x, -y or -z, mean-square-displacement, position-x, -y or -z. Of a \
+            model of a grid's cells: population, with cells as probabilities and no rounding between steps.
+
+            With --confidence, instead: the part of the true errors that is in the bands of a network of confidence, its \
+            rank correlation with them, and its time, beside those of the spread of an ensemble of models.
+            Of a model of a coarse level: the same of one of its steps, decoded, at the last frame that the step predicts; \
+            what its codes give back, and how far they spread. Steps of a rollout are those of the level.
             """,
         positionals: [.init(placeholder: "MODEL.h5", help: "a trained model")],
         options: [
             .value("data", "FILE.h5", "the data to compare with", kind: .file, isRequired: true),
             .value("rollout", "N", "also run N steps"),
-            .value("frame", "N", "the frame that the rollout starts from, from 0", default: "0"),
+            .value("beside", "LEVEL0.h5", "of a coarse level: a model of level 0 to compare with at the same horizon",
+                   kind: .file),
+            .flag("elastic", "elastic constants of a frame's crystal"),
+            .flag("stress", "the change of the stress in every frame"),
+            .value("frame", "N", "the frame that the rollout starts from, or that is strained, from 0", default: "0"),
+            .value("sensitivity", "OBSERVABLE", "derivatives of this observable by the start of a rollout"),
+            .value("steps", "N", "of the rollout that is differentiated", default: "10"),
+            .value("region", "X,Y,Z,X,Y,Z", "two corners of a box, Angstrom, or the first cell of one and the one behind its "
+                   + "last: what is observed there; default: everything"),
+            .value("atom", "ID", "observe this atom alone"),
+            .flag("check", "compare the derivatives with finite perturbations; status 70 if they differ by more than 1e-3"),
+            .value("confidence", "CONFIDENCE.h5", "how well a network of kind confidence knows the errors of the model's steps",
+                   kind: .file),
+            .value("ensemble", "MODEL.h5", "a model whose spread with others is compared with --confidence; at least two",
+                   kind: .file, isRepeatable: true),
+            .value("out", "OUT.h5", "a file for the derivatives by every atom or cell, or for the errors of the first frame",
+                   kind: .file),
             .threads,
             .json,
         ],
-        examples: ["sages evaluate model.h5 --data test.h5 --rollout 1000 --json"],
+        examples: ["sages evaluate model.h5 --data test.h5 --rollout 1000 --json",
+                   "sages evaluate model.h5 --data test.h5 --sensitivity temperature --steps 20 --out sensitivity.h5"],
         exitStatuses: [.data, .noInput, .internal, .io])
 
     static let patterns = VerbSpecification(

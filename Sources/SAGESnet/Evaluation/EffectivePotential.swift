@@ -1,0 +1,138 @@
+import Autodiff
+import Grid
+import Kernels
+import Tensor
+import Trajectory
+
+/// The potential energy in which slow motion takes place according to a model of kicks: by atoms' positions and by strain.
+///
+/// A step has two outer kicks and a middle one, each the gradient of its energy. What atoms do that hardly moves within a
+/// step, as in the response to strain, depends on the sum of the three:
+///
+///     U = m K (2 U_outer + U_middle) / dt
+///
+/// with the reference mass m, the unit of kicks K and the time step dt. Fast vibrations see U with corrections of order
+/// (omega dt)^2, so that U plus the kinetic energy swings within each period where the true energy does not.
+///
+/// Computed in double precision on one rank, for one configuration and what is near it: lists of pairs stay as they are.
+final class EffectivePotential {
+    /// A value of the potential and its derivatives.
+    struct State {
+        /// eV
+        var energy: Double
+        /// Minus the derivative by the atoms' displacements, eV/Angstrom. [N, 3]
+        var forces: [Double]
+        /// The derivative by a further strain e_ab, eV: symmetric, for a rotation costs nothing.
+        var virial: Matrix3
+    }
+
+    /// Rows x, y, z.
+    typealias Matrix3 = [SIMD3<Double>]
+    static let identity: Matrix3 = [SIMD3(1, 0, 0), SIMD3(0, 1, 0), SIMD3(0, 0, 1)]
+
+    private let simulator: Simulator<Double>
+    private let program: Program<Double>
+    // Inputs, and what comes out for each of their rows.
+    private let places, shifts: UnsafeMutablePointer<Double>
+    private let energies, placeGradient, shiftGradient: UnsafePointer<Double>
+    /// As listed: from the centers of cells [N, 3], and between these [pairs, 3], Angstrom.
+    private let offsets, cellShifts: [Double]
+
+    /// The atoms, in the order of `State.forces`.
+    var atoms: UnsafeBufferPointer<SimulatedAtom> { simulator.localAtoms }
+    /// How far an atom may be displaced, Angstrom: two of them stay within what lists reach farther.
+    let largestDisplacement: Double
+
+    /// - Parameters:
+    ///   - parameters: in the model's layout.
+    ///   - start: every atom.
+    /// - Throws: `SAGESnetError.badRequest` for a predictor that knows no strain; what the simulator's start does.
+    init(_ model: SAGESnetModel, parameters: Buffer<Double>, start: SimulationStart) throws {
+        guard model.configuration.predictor == .bonds, let bonds = model.configuration.bonds else {
+            throw SAGESnetError.badRequest(
+                "stress needs the predictor \"bonds\", which knows distances; the model's is "
+                    + "\"\(model.configuration.predictor.rawValue)\"")
+        }
+        largestDisplacement = 0.2 * bonds.margin
+        simulator = try Simulator(model: model, parameters: parameters, start: start, communicator: .selfOnly)
+        guard case .atoms(let topology) = try simulator.arrangedNetwork().topology, let search = simulator.bondSearch else {
+            preconditionFailure("rows of atoms have bonds")
+        }
+        let lists = search.lists
+        let tape = Tape<Double>()
+        let cells = CellVariables("cell", for: model, on: tape, over: .atoms(topology), sharingEnvironment: true)
+        guard let shift = cells.shift else { preconditionFailure("rows of atoms without the shifts of pairs") }
+        guard let sum = model.codes(cells, .atoms(topology)).energy else { preconditionFailure("bonds have energies") }
+        let energy = model.energyUnit * sum
+        let gradients = tape.gradients(of: energy, withRespectTo: [cells.offset, shift])
+        program = Program(
+            computing: [energy] + gradients + [cells.occupancy, cells.mobility, cells.offset, shift]
+                + [cells.environment].compactMap(\.self),
+            parameters: parameters.pointer)
+        (places, shifts) = (program.pointer(to: cells.offset), program.pointer(to: shift))
+        energies = UnsafePointer(program.pointer(to: energy))
+        placeGradient = UnsafePointer(program.pointer(to: gradients[0]))
+        shiftGradient = UnsafePointer(program.pointer(to: gradients[1]))
+
+        let all = simulator.atoms.arrays
+        let writer = CellWriter(program, cells, model.cellLayout, firstRow: 0)
+        writer.clear(rows: all.count)
+        for row in 0..<all.count {
+            let atom = all.atoms[row]
+            writer.write(
+                row, element: atom.element, mobility: atom.mobility, offset: SIMD3(all.offsets, 3 * row), velocity: .zero)
+        }
+        model.normalized(simulator.environment).withUnsafeBufferPointer { writer.write(environment: $0, rows: 1) }
+        topology.writeShifts(lists, cellSize: simulator.grid.cellSize, pairs: 0..<lists.pairCount, to: shifts)
+        offsets = Array(UnsafeBufferPointer(start: places, count: 3 * all.count))
+        cellShifts = Array(UnsafeBufferPointer(start: shifts, count: 3 * lists.pairCount))
+    }
+
+    /// - Parameters:
+    ///   - deformation: F, by which everything is deformed: a distance r becomes F r.
+    ///   - displacements: of the atoms before that, Angstrom, none more than `largestDisplacement`. [N, 3]
+    func state(deformation: Matrix3 = identity, displacements: [Double]? = nil) throws -> State {
+        func deformed(_ vector: SIMD3<Double>) -> SIMD3<Double> {
+            SIMD3((deformation[0] * vector).sum(), (deformation[1] * vector).sum(), (deformation[2] * vector).sum())
+        }
+        func write(_ vector: SIMD3<Double>, _ target: UnsafeMutablePointer<Double>) {
+            for axis in 0..<3 { target[axis] = vector[axis] }
+        }
+        for row in 0..<atoms.count {
+            let moved = displacements.map { SIMD3($0, 3 * row) } ?? .zero
+            write(deformed(SIMD3(offsets, 3 * row) + moved), places + 3 * row)
+        }
+        for row in 0..<(cellShifts.count / 3) { write(deformed(SIMD3(cellShifts, 3 * row)), shifts + 3 * row) }
+        try program.run()
+
+        // A strain moves both: what distances are made of.
+        var virial: Matrix3 = [.zero, .zero, .zero]
+        for (vectors, gradient, count) in [
+            (places, placeGradient, atoms.count), (shifts, shiftGradient, cellShifts.count / 3),
+        ] {
+            for row in 0..<count {
+                for axis in 0..<3 { virial[axis] += gradient[3 * row + axis] * SIMD3(vectors, 3 * row) }
+            }
+        }
+        // By displacements before the deformation: its transpose times what there is after it.
+        var forces = [Double](repeating: 0, count: 3 * atoms.count)
+        for row in 0..<atoms.count {
+            for axis in 0..<3 {
+                for other in 0..<3 {
+                    forces[3 * row + axis] -= deformation[other][axis] * placeGradient[3 * row + other]
+                }
+            }
+        }
+        return State(
+            energy: (0..<atoms.count).reduce(0) { $0 + energies[$1] }, forces: forces, virial: virial)
+    }
+}
+
+/// The six components of a symmetric tensor in the order of Voigt: xx, yy, zz, yz, xz, xy.
+enum Voigt {
+    static let axes = [(0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1)]
+
+    static func components(_ matrix: EffectivePotential.Matrix3) -> [Double] {
+        axes.map { (matrix[$0.0][$0.1] + matrix[$0.1][$0.0]) / 2 }
+    }
+}
