@@ -56,44 +56,29 @@ struct BondNetwork: Sendable {
     ///
     /// - Parameters:
     ///   - place: from the centers of the atoms' cells, Angstrom. [atoms, x y z]
-    ///   - shift: between the centers of the cells of each pair, Angstrom. [pairs, x y z]
+    ///   - shift: between the centers of cells in each direction, Angstrom. [directions, x y z]
     func callAsFunction<Scalar>(
         _ place: Variable<Scalar>, shift: Variable<Scalar>, occupancy: Variable<Scalar>,
         environment variables: Variable<Scalar>?, _ topology: BondTopology
     ) -> Variable<Scalar> {
-        let own = place.expanded(by: topology.centerOfPair)
-        let difference = own.ofPartners(topology.pairPartners) - own + shift
+        let seen = place.summedOverPairs(
+            topology.pairs, shifts: shift, occupancy: elements > 1 ? occupancy : nil,
+            PairBasis(count: configuration.pairFunctions, cutoff: configuration.cutoff, amplitude: 6))
+        let pairs = pairMixing(seen)
+
+        let own = place.expanded(by: topology.centerOfBond)
+        let difference = own.ofPartners(topology.bondPartners) - own + shift.expanded(by: topology.directionOfBond)
         let inverse = difference.rowDot(difference).applying(.inverseSquareRoot)
-        let distance = difference.rowDot(difference) * inverse
-
-        var seen = distance.expanded(in: .bessel(count: configuration.pairFunctions, cutoff: configuration.cutoff))
-            .scaledByColumn(envelope(distance, configuration.cutoff))
-        var kinds: Variable<Scalar>?
-        if elements > 1 {
-            let here = occupancy.expanded(by: topology.centerOfPair)
-            let there = here.ofPartners(topology.pairPartners)
-            seen = .concatenating((0..<elements).map { seen.scaledByColumn(there[columns: $0..<($0 + 1)]) })
-            kinds = Variable.concatenating([here, there]).expanded(by: topology.pairOfBond)
-        }
-        let pairs = pairMixing(seen.collected(by: topology.centerOfPair))
-
-        let length = distance.expanded(by: topology.pairOfBond)
-        let direction = difference.expanded(by: topology.pairOfBond)
-            .scaledByColumn(inverse.expanded(by: topology.pairOfBond))
-        let weight = envelope(length, configuration.bondCutoff)
+        let length = difference.rowDot(difference) * inverse
+        let weight = 6 * length.expanded(in: .envelope(cutoff: configuration.bondCutoff))
         var features = length.expanded(in: .bessel(count: configuration.bondFunctions, cutoff: configuration.bondCutoff))
-        if let kinds { features = .concatenating([features, kinds]) }
-
-        let channels = configuration.angleChannels
-        let lengths = angleLengths(features)
-        let cosine = direction.expanded(by: topology.firstBond)
-            .rowDot(direction.expanded(by: topology.secondBond))
-        let angles = angleCosine(cosine.expanded(in: .chebyshev(count: configuration.angleFunctions)))
-            + lengths[columns: 0..<channels].expanded(by: topology.firstBond)
-            + lengths[columns: channels..<(2 * channels)].expanded(by: topology.secondBond)
-        let sides = angles.applying(activation)
-            .scaledByColumn(weight.expanded(by: topology.secondBond))
-            .collected(by: topology.firstBond)
+        if elements > 1 {
+            let here = occupancy.expanded(by: topology.centerOfBond)
+            features = .concatenating([features, here, here.ofPartners(topology.bondPartners)])
+        }
+        let sides = angleLengths(features).summedOverAngles(
+            topology.angles, directions: difference.scaledByColumn(inverse), weights: weight,
+            cosines: place.tape.parameter(angleCosine.weights), activation)
 
         let bonds = bondLayers(.concatenating([sides, sides.ofPartners(topology.bondPartners), features]))
             .applying(activation)
@@ -102,9 +87,5 @@ struct BondNetwork: Sendable {
         var atom = Variable.concatenating([bonds, pairs])
         if let environment, let variables { atom = environment(atom, variables) }
         return atomLayers(atom)
-    }
-
-    private func envelope<Scalar>(_ distance: Variable<Scalar>, _ cutoff: Double) -> Variable<Scalar> {
-        6 * distance.expanded(in: .envelope(cutoff: cutoff))
     }
 }

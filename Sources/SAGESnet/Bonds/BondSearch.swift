@@ -4,15 +4,14 @@ import MPI
 import Tensor
 import Training
 
-/// Lists a rank's pairs, bonds and angles, those with atoms of other ranks among them.
+/// Lists a rank's pairs and bonds, those with atoms of other ranks among them.
 final class BondSearch<Scalar: TrainingScalar & GridScalar> {
     let lists: BondLists
-    /// Bring the partners of pairs and bonds from other ranks; nil where this rank has all.
-    let pairExchange: OccupiedCellExchange<Scalar>?
+    /// Bring atoms and the partners of bonds from other ranks; nil where this rank has all.
+    let atomExchange: OccupiedCellExchange<Scalar>?
     let bondExchange: OccupiedCellExchange<Scalar>?
     private let filler: CellFiller
     private let exchange: OccupiedRowExchange<Scalar>
-    private let crossingPairs: CrossingRows
     private let crossingBonds: CrossingRows
     /// From the centers of cells, this rank's atoms and then ghosts, Angstrom. [rows, x y z]
     private let places = GrowingBuffer<Scalar>()
@@ -20,15 +19,15 @@ final class BondSearch<Scalar: TrainingScalar & GridScalar> {
     /// Collective.
     init(_ filler: CellFiller, _ configuration: BondConfiguration) throws {
         self.filler = filler
-        lists = BondLists(configuration)
+        lists = BondLists(configuration, hasAngles: false)
         exchange = try OccupiedRowExchange(filler.occupied, channelCapacity: 3, rowCapacity: 16)
-        crossingPairs = CrossingRows(filler.occupied)
         crossingBonds = CrossingRows(filler.occupied)
         guard filler.occupied.communicator.size > 1 else {
-            (pairExchange, bondExchange) = (nil, nil)
+            (atomExchange, bondExchange) = (nil, nil)
             return
         }
-        pairExchange = try OccupiedCellExchange(crossingPairs, channelCapacity: 3, rowCapacity: 16)
+        atomExchange = try OccupiedCellExchange(
+            filler.occupied, channelCapacity: max(3, configuration.pairFunctions), rowCapacity: 16)
         bondExchange = try OccupiedCellExchange(
             crossingBonds, channelCapacity: configuration.angleChannels, rowCapacity: 16)
     }
@@ -44,15 +43,11 @@ final class BondSearch<Scalar: TrainingScalar & GridScalar> {
         lists.append(
             cells, cellOfRow: UnsafePointer(filler.binning.cellOfRow.pointer), places: UnsafePointer(places),
             cellSize: cellSize)
-        guard pairExchange != nil else { return }
-        func rebuild(
-            _ crossing: CrossingRows, _ count: Int, _ rows: ContiguousArray<Int32>, _ ofMessages: ContiguousArray<Int>
-        ) {
-            rows.withUnsafeBufferPointer { rows in
-                ofMessages.withUnsafeBufferPointer { crossing.rebuild(ownedRows: count, rows: rows, counts: $0) }
+        guard bondExchange != nil else { return }
+        lists.bondsToSend.withUnsafeBufferPointer { rows in
+            lists.bondsOfMessages.withUnsafeBufferPointer {
+                crossingBonds.rebuild(ownedRows: lists.bondCount, rows: rows, counts: $0)
             }
         }
-        rebuild(crossingPairs, lists.pairCount, lists.pairsToSend, lists.pairsOfMessages)
-        rebuild(crossingBonds, lists.bondCount, lists.bondsToSend, lists.bondsOfMessages)
     }
 }

@@ -93,8 +93,10 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
         let phase = configuration.origin == .aligned
             ? try (alignment ?? start.alignment(for: model, communicator)).phase : SIMD3(repeating: 0.5)
         grid = try AtomGrid(box: start.box, for: configuration, phase: phase)
+        // Of other ranks' atoms only the places and what they know of their bonds is needed, not the work of networks.
         decomposition = try Decomposition(
-            cells: grid.cells, boundaries: grid.boundaries, haloWidth: 1, ranks: communicator.size, parts: parts)
+            cells: grid.cells, boundaries: grid.boundaries, haloWidth: 1, ranks: communicator.size, parts: parts,
+            ghostWeight: configuration.rows == .atoms ? 0.25 : 1)
         range = decomposition.range(ofRank: communicator.rank)
         filler = try CellFiller(
             decomposition, communicator: communicator, rows: configuration.rows, slots: model.cellLayout.slots,
