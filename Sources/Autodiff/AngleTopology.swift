@@ -10,8 +10,13 @@ public final class AngleTopology {
     public let firstBond: RowMap
     public let secondBond: RowMap
 
-    public init(centers: RowMap, firstBond: RowMap, secondBond: RowMap) {
+    /// Whether sums are recorded one operation after the other, over rows of angles: less work where second derivatives, which
+    /// are made of those operations, are wanted too.
+    public let isRecorded: Bool
+
+    public init(centers: RowMap, firstBond: RowMap, secondBond: RowMap, isRecorded: Bool = false) {
         (self.centers, self.firstBond, self.secondBond) = (centers, firstBond, secondBond)
+        self.isRecorded = isRecorded
     }
 
     var pieces: Int { min(max(centers.source.capacity / 256, 1), 64) }

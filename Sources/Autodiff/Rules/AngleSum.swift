@@ -127,6 +127,8 @@ extension Variable {
     public func summedOverAngles(
         _ topology: AngleTopology, directions: Variable, weights: Variable, cosines: Variable, _ activation: Activation
     ) -> Variable {
-        tape.record(AngleSum<Scalar>(topology: topology, activation: activation), [self, directions, weights, cosines])
+        let inputs = [self, directions, weights, cosines]
+        if topology.isRecorded { return AngleSum.recorded(inputs, topology, activation) }
+        return tape.record(AngleSum<Scalar>(topology: topology, activation: activation), inputs)
     }
 }

@@ -6,7 +6,7 @@ import Tensor
 ///
 /// Inputs: places [atoms, 3], shifts [directions, 3], occupancy [atoms, elements] where there are several elements,
 /// velocities [atoms, 3] if `isAlong`. Collective where the topology has an exchange.
-struct PairSum<Scalar: KernelScalar>: Operation {
+struct PairSum<Scalar: KernelScalar>: PairOperation {
     let topology: PairTopology
     let basis: PairBasis
     let elements: Int
@@ -15,13 +15,6 @@ struct PairSum<Scalar: KernelScalar>: Operation {
     func shape(of inputs: [Shape]) -> Shape {
         PairOperands<Scalar>.check(inputs, topology, elements)
         return [topology.atoms.capacity, elements * basis.count]
-    }
-    func domain(of inputs: [RowDomain?]) -> RowDomain? { topology.atoms }
-    func division(of inputs: [Shape]) -> Division { .pieces(topology.pieces) }
-    var passes: Int { topology.passes }
-
-    func prepare(pass: Int, _ inputs: UnsafeBufferPointer<Operand<Scalar>>, output: Operand<Scalar>) throws {
-        try PairOperands(inputs, elements).exchange(pass: pass, topology)
     }
 
     @specialized(where Scalar == Float)
@@ -55,7 +48,7 @@ struct PairSum<Scalar: KernelScalar>: Operation {
 ///
 /// Inputs: those of `PairSum`, but g [atoms, elements * count] before the velocities. Collective where the topology has an
 /// exchange.
-struct PairSumGradient<Scalar: KernelScalar>: Operation {
+struct PairSumGradient<Scalar: KernelScalar>: PairOperation {
     let topology: PairTopology
     let basis: PairBasis
     let elements: Int
@@ -64,13 +57,6 @@ struct PairSumGradient<Scalar: KernelScalar>: Operation {
     func shape(of inputs: [Shape]) -> Shape {
         PairOperands<Scalar>.check(inputs, topology, elements)
         return inputs[0]
-    }
-    func domain(of inputs: [RowDomain?]) -> RowDomain? { topology.atoms }
-    func division(of inputs: [Shape]) -> Division { .pieces(topology.pieces) }
-    var passes: Int { topology.passes }
-
-    func prepare(pass: Int, _ inputs: UnsafeBufferPointer<Operand<Scalar>>, output: Operand<Scalar>) throws {
-        try PairOperands(inputs, elements).exchange(pass: pass, topology)
     }
 
     @specialized(where Scalar == Float)
@@ -105,6 +91,22 @@ struct PairSumGradient<Scalar: KernelScalar>: Operation {
             adjoints[own] = tape.record(along, Array(inputs[..<own]) + [cotangent])
         }
         return adjoints
+    }
+}
+
+/// An operation over atoms and their neighbors, in pieces; those of atoms that need ghosts come last.
+protocol PairOperation<Scalar>: Operation {
+    var topology: PairTopology { get }
+    var elements: Int { get }
+}
+
+extension PairOperation {
+    func domain(of inputs: [RowDomain?]) -> RowDomain? { topology.atoms }
+    func division(of inputs: [Shape]) -> Division { .pieces(topology.pieces) }
+    var passes: Int { topology.passes }
+
+    func prepare(pass: Int, _ inputs: UnsafeBufferPointer<Operand<Scalar>>, output: Operand<Scalar>) throws {
+        try PairOperands(inputs, elements).exchange(pass: pass, topology)
     }
 }
 

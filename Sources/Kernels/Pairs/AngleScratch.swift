@@ -110,9 +110,9 @@ struct AngleScratch<T: KernelScalar> {
         let (lanes, channels) = (T.Vector.scalarCount, rows.channels)
         for bond in 0..<bonds.count {
             let source = rows.lengths + (bonds.lowerBound + bond) * 2 * channels
-            (own + bond * wide).update(from: source, count: 2 * channels)
-            (swapped + bond * wide).update(from: source + channels, count: channels)
-            (swapped + bond * wide + channels).update(from: source, count: channels)
+            copyNumbers(own + bond * wide, source, count: 2 * channels)
+            copyNumbers(swapped + bond * wide, source + channels, count: channels)
+            copyNumbers(swapped + bond * wide + channels, source, count: channels)
         }
         forEachAngle(bonds.count) { a, b, angle in
             findPolynomials(rows.cosine(bonds.lowerBound + a, bonds.lowerBound + b), derivatives: false, rows.functions)
@@ -139,7 +139,7 @@ struct AngleScratch<T: KernelScalar> {
     @inline(__always)
     func takeCotangents(_ g: UnsafePointer<T>, _ bonds: Int, _ channels: Int) {
         for bond in 0..<bonds {
-            (cotangents + bond * wide).update(from: g + bond * channels, count: channels)
+            copyNumbers(cotangents + bond * wide, g + bond * channels, count: channels)
         }
     }
 
@@ -150,4 +150,18 @@ struct AngleScratch<T: KernelScalar> {
         for column in stride(from: 0, to: wide, by: T.Vector.scalarCount) { sum += load(row + column) }
         return total(T.self, sum)
     }
+}
+
+/// Copies a short row, without the call of a function where it has a vector.
+@inline(__always)
+func copyNumbers<T: KernelScalar>(_ target: UnsafeMutablePointer<T>, _ source: UnsafePointer<T>, count: Int) {
+    let lanes = T.Vector.scalarCount
+    guard count >= lanes else { return target.update(from: source, count: count) }
+    var first = 0
+    while first + lanes <= count {
+        store(load(source + first), to: target + first)
+        first += lanes
+    }
+    // The last vector overlaps the one before.
+    store(load(source + (count - lanes)), to: target + (count - lanes))
 }

@@ -90,7 +90,7 @@ public func sumOverAngles<T: KernelScalar>(
             }
         }
         for bond in 0..<bonds.count {
-            (out + (bonds.lowerBound + bond) * channels).update(from: numbers.sums + bond * numbers.wide, count: channels)
+            copyNumbers(out + (bonds.lowerBound + bond) * channels, numbers.sums + bond * numbers.wide, count: channels)
         }
     }
 }
@@ -108,7 +108,7 @@ public func differentiateAngleSums<T: KernelScalar>(
     scratch: UnsafeMutablePointer<T>
 ) {
     let numbers = AngleScratch<T>(scratch, rows, centers)
-    let (channels, wide) = (rows.channels, numbers.wide)
+    let (lanes, channels, wide) = (T.Vector.scalarCount, rows.channels, numbers.wide)
     for center in centers {
         let bonds = rows.bonds(center)
         guard bonds.count > 1 else {
@@ -126,12 +126,15 @@ public func differentiateAngleSums<T: KernelScalar>(
         for bond in 0..<bonds.count {
             let row = numbers.row
             let (own, swapped) = (numbers.sums + bond * wide, numbers.swappedSums + bond * wide)
-            for channel in 0..<channels {
-                row[channel] = own[channel] + swapped[channels + channel]
-                row[channels + channel] = own[channels + channel] + swapped[channel]
+            // The last vector of the first half may reach into the second.
+            for half in 0..<2 {
+                for column in stride(from: 0, to: channels, by: lanes) {
+                    let sum: T.Vector = load(own + half * channels + column)
+                    store(sum + load(swapped + (1 - half) * channels + column), to: row + half * channels + column)
+                }
             }
             let target = out + (bonds.lowerBound + bond) * (2 * channels + 4)
-            target.update(from: row, count: 2 * channels)
+            copyNumbers(target, row, count: 2 * channels)
             target[2 * channels] = numbers.sumOfLanes(numbers.weightSums + bond * wide)
             for axis in 0..<3 { target[2 * channels + 1 + axis] = numbers.directionSums[3 * bond + axis] }
         }

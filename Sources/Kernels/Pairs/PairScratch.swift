@@ -100,7 +100,8 @@ struct RadialPair<T: KernelScalar> {
     let inverse: T.Vector
     /// h and its first two derivatives.
     let h, h1, h2: T.Vector
-    private let sine, cosine: T.Vector
+    /// Of the angle pi r / c.
+    let sine, cosine: T.Vector
 
     @inline(__always)
     init(_ numbers: PairScratch<T>, _ lane: Int, _ cutoff: T, _ scale: T) {
@@ -118,17 +119,28 @@ struct RadialPair<T: KernelScalar> {
         h2 = (steep * (u - T.Vector(repeating: 4) * q) - (h1 + h1)) * inverse
         (sine, cosine) = sineAndCosine(T.self, halfTurns: r * T.Vector(repeating: 1 / cutoff))
     }
+}
 
-    /// Calls `body` with n - 1, sin(k_n r), cos(k_n r) and k_n for each n.
+/// sin(k_n r) and cos(k_n r) for n = 1, 2...
+struct RadialWaves<T: KernelScalar> {
+    private(set) var sine, cosine, k: T.Vector
+    private var sineBefore, cosineBefore: T.Vector
+    private let twice, first: T.Vector
+
     @inline(__always)
-    func forEachFunction(_ count: Int, _ wave: T, _ body: (Int, T.Vector, T.Vector, T.Vector) -> Void) {
-        let twice = cosine + cosine
-        var (s, sBefore) = (sine, T.Vector.zero)
-        var (c, cBefore) = (cosine, T.Vector(repeating: 1))
-        for n in 0..<count {
-            body(n, s, c, T.Vector(repeating: T(n + 1) * wave))
-            (s, sBefore) = (twice * s - sBefore, s)
-            (c, cBefore) = (twice * c - cBefore, c)
-        }
+    init(_ pair: RadialPair<T>, _ numbers: PairScratch<T>) {
+        (sine, sineBefore) = (pair.sine, .zero)
+        (cosine, cosineBefore) = (pair.cosine, T.Vector(repeating: 1))
+        twice = pair.cosine + pair.cosine
+        first = T.Vector(repeating: numbers.wave)
+        k = first
+    }
+
+    /// Goes on to the next n.
+    @inline(__always)
+    mutating func advance() {
+        (sine, sineBefore) = (twice * sine - sineBefore, sine)
+        (cosine, cosineBefore) = (twice * cosine - cosineBefore, cosine)
+        k += first
     }
 }

@@ -87,8 +87,10 @@ public func sumOverPairs<T: KernelScalar>(
                 // With the weights of sine and cosine, without and with k_n.
                 let ofSine = (velocities == nil ? pair.h : pair.h1) * closing
                 let ofCosine = velocities == nil ? T.Vector.zero : pair.h * closing
-                pair.forEachFunction(columns, numbers.wave) { n, sine, cosine, k in
-                    let value = (sine * ofSine).addingProduct(k * cosine, ofCosine)
+                var wave = RadialWaves(pair, numbers)
+                for n in 0..<columns {
+                    let value = (wave.sine * ofSine).addingProduct(wave.k * wave.cosine, ofCosine)
+                    wave.advance()
                     if rows.occupancy == nil {
                         numbers.sums[n] += value
                     } else {
@@ -135,17 +137,14 @@ public func differentiatePairSums<T: KernelScalar>(
             for start in stride(from: 0, to: count, by: lanes) {
                 let pair = RadialPair<T>(numbers, start, numbers.cutoff, numbers.scale)
                 var (slope, curvature) = (T.Vector.zero, T.Vector.zero)
-                if velocities == nil {
-                    pair.forEachFunction(columns, numbers.wave) { n, sine, cosine, k in
-                        let coefficient: T.Vector = load(numbers.coefficients(n) + start)
-                        let value = (sine * pair.h1).addingProduct(k * cosine, pair.h)
-                        slope = slope.addingProduct(coefficient, value)
-                    }
-                } else {
-                    pair.forEachFunction(columns, numbers.wave) { n, sine, cosine, k in
-                        let coefficient: T.Vector = load(numbers.coefficients(n) + start)
-                        let value = (sine * pair.h1).addingProduct(k * cosine, pair.h)
-                        slope = slope.addingProduct(coefficient, value)
+                var wave = RadialWaves(pair, numbers)
+                for n in 0..<columns {
+                    let coefficient: T.Vector = load(numbers.coefficients(n) + start)
+                    let (sine, cosine, k) = (wave.sine, wave.cosine, wave.k)
+                    wave.advance()
+                    let value = (sine * pair.h1).addingProduct(k * cosine, pair.h)
+                    slope = slope.addingProduct(coefficient, value)
+                    if velocities != nil {
                         let second = sine * (pair.h2 - k * k * pair.h) + (k + k) * cosine * pair.h1
                         curvature = curvature.addingProduct(coefficient, second)
                     }

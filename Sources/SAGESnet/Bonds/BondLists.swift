@@ -1,5 +1,6 @@
 import Grid
 import Kernels
+import Tensor
 
 /// The pairs of atoms within a cutoff, the bonds among them, and the angles between bonds: found by the grid, whose cells
 /// are at least as wide as the cutoff.
@@ -131,12 +132,17 @@ final class BondLists {
                     let counts = cells.rowCount.baseAddress else { return }
                 let surroundings = CellSurroundings(
                     firstRow: first, rowCount: counts, cellOfRow: middle, offsets: UnsafeBufferPointer(offsets))
+                let bytes = neighborScratchCount(Scalar.self, rows: cells.totalRows) * MemoryLayout<Scalar>.stride
+                let memory = BufferPool.shared.acquire(bytes: bytes)
+                defer { BufferPool.shared.release(memory, bytes: bytes) }
+                let columns = memory.bindMemory(to: Scalar.self, capacity: bytes / MemoryLayout<Scalar>.stride)
+                writeColumns(columns, ofPlaces: places, rows: cells.totalRows)
                 var (row, count) = (0, pairs.count)
                 while row < owned {
                     let done = listNeighbors(
                         pairs.columns[0], pairs.columns[1], pairs.columns[2], ends: pairEnds + row, count: &count,
-                        capacity: pairs.capacity, places: places, shifts: shift, surroundings: surroundings,
-                        center: Direction.center, within: Scalar(configuration.reach),
+                        capacity: pairs.capacity, columns: columns, allRows: cells.totalRows, shifts: shift,
+                        surroundings: surroundings, center: Direction.center, within: Scalar(configuration.reach),
                         near: Scalar(configuration.bondCutoff + configuration.margin), rows: row..<owned)
                     pairs.count = count
                     if done < owned { pairs.reserve(pairs.capacity - pairs.count + 1) }

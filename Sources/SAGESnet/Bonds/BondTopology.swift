@@ -57,10 +57,11 @@ public final class BondTopology {
 
     /// - Parameters:
     ///   - grids: whose atoms are listed together.
+    ///   - isForTraining: whether kicks are differentiated; then angles are listed.
     ///   - atomExchange: brings the atoms of other ranks; nil where this rank has all.
     ///   - bondExchange: brings the partners of bonds from other ranks.
     init(
-        capacity: Capacity, grids: Int = 1, atomExchange: (any RowExchange)? = nil,
+        capacity: Capacity, grids: Int = 1, isForTraining: Bool = false, atomExchange: (any RowExchange)? = nil,
         bondExchange: (any RowExchange)? = nil
     ) {
         self.capacity = capacity
@@ -72,7 +73,8 @@ public final class BondTopology {
         centerOfBond = RowMap(from: atoms, to: bonds)
         directionOfBond = RowMap(from: directions, to: bonds)
         angles = AngleTopology(
-            centers: centerOfBond, firstBond: RowMap(from: bonds, to: sides), secondBond: RowMap(from: bonds, to: sides))
+            centers: centerOfBond, firstBond: RowMap(from: bonds, to: sides), secondBond: RowMap(from: bonds, to: sides),
+            isRecorded: isForTraining)
         bondPartners = RowPairing(over: bonds)
         bondPartners.exchange = bondExchange
     }

@@ -155,7 +155,8 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         case .atoms:
             let room = configuration.bonds?.room ?? 1
             topology = .atoms(
-                BondTopology(capacity: bondCapacity.multiplied(by: Double(samples) * room), grids: samples))
+                BondTopology(
+                    capacity: bondCapacity.multiplied(by: Double(samples) * room), grids: samples, isForTraining: true))
         case .occupiedCells:
             let domain = RowDomain("occupied cells", capacity: samples * largestRun)
             topology = .occupied(NeighborTopology(over: domain, offsets: Direction.count, form: configuration.form))
