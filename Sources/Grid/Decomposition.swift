@@ -18,9 +18,11 @@ public struct Decomposition: Hashable, Sendable {
     public var activeRanks: Int { parts.count }
 
     /// Shares `cells` out among `ranks`. Without `parts`, takes those for which the largest box with the ghosts that it
-    /// receives from other ranks is smallest (least work and least surface at once); of equals, the one that cuts z
-    /// rather than y, and y rather than x. Throws `GridError`. Not collective: every rank computes the same.
-    public init(cells: Extent3, boundaries: Boundaries, haloWidth: Int, ranks: Int, parts: Extent3? = nil) throws {
+    /// receives from other ranks is least work, where a ghost cell is `ghostWeight` of an owned one; of equals, the one that
+    /// cuts z rather than y, and y rather than x. Throws `GridError`. Not collective: every rank computes the same.
+    public init(
+        cells: Extent3, boundaries: Boundaries, haloWidth: Int, ranks: Int, parts: Extent3? = nil, ghostWeight: Double = 1
+    ) throws {
         guard (1...3).contains(haloWidth) else { throw GridError.invalidHaloWidth(haloWidth) }
         let largestAxis = Int(Int32.max) - 2 * haloWidth
         guard (0..<3).allSatisfy({ cells[$0] >= 1 && cells[$0] <= largestAxis }) else { throw GridError.invalidCells(cells) }
@@ -39,7 +41,7 @@ public struct Decomposition: Hashable, Sendable {
         self.boundaries = boundaries
         self.haloWidth = haloWidth
         self.ranks = ranks
-        self.parts = parts ?? Self.bestParts(cells: cells, haloWidth: haloWidth, ranks: ranks)
+        self.parts = parts ?? Self.bestParts(cells, haloWidth, ranks, ghostWeight)
 
         // Indices within a rank's padded box are 32-bit integers.
         var padded = 1
@@ -53,17 +55,23 @@ public struct Decomposition: Hashable, Sendable {
     /// The most parts of at least `haloWidth` cells; an uncut axis may be thinner.
     private static func mostParts(_ cells: Int, _ haloWidth: Int) -> Int { max(1, cells / haloWidth) }
 
-    private static func bestParts(cells: Extent3, haloWidth: Int, ranks: Int) -> Extent3 {
-        func paddedThickness(_ axis: Int, _ parts: Int) -> Double {
-            Double((cells[axis] + parts - 1) / parts + (parts > 1 ? 2 * haloWidth : 0))
+    private static func bestParts(_ cells: Extent3, _ haloWidth: Int, _ ranks: Int, _ ghostWeight: Double) -> Extent3 {
+        func cost(_ parts: Extent3) -> Double {
+            var (owned, padded) = (1.0, 1.0)
+            for axis in 0..<3 {
+                let thickness = (cells[axis] + parts[axis] - 1) / parts[axis]
+                owned *= Double(thickness)
+                padded *= Double(thickness + (parts[axis] > 1 ? 2 * haloWidth : 0))
+            }
+            return owned + ghostWeight * (padded - owned)
         }
         var best = Extent3(repeating: 1)
         var leastCost = Double.infinity
         for z in 1...min(ranks, mostParts(cells.z, haloWidth)) {
             for y in 1...min(ranks / z, mostParts(cells.y, haloWidth)) {
                 for x in 1...min(ranks / (z * y), mostParts(cells.x, haloWidth)) {
-                    let cost = paddedThickness(0, z) * paddedThickness(1, y) * paddedThickness(2, x)
                     let parts = Extent3(z: z, y: y, x: x)
+                    let cost = cost(parts)
                     // Of equal costs fewer parts, then more cuts of the slower axes.
                     let isBetter = cost < leastCost
                         || (cost == leastCost && (parts.count, -z, -y) < (best.count, -best.z, -best.y))

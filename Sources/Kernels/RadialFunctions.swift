@@ -132,13 +132,25 @@ func sineAndCosine<T: KernelScalar>(_: T.Type, halfTurns a: T.Vector) -> (sine: 
     let z = angle * angle
     var s = T.Vector.zero
     var c = T.Vector.zero
-    // Taylor series to the last term that counts at a quarter turn.
-    let terms = T.significandBitCount > 30 ? 11 : 7
-    for n in stride(from: terms, through: 1, by: -1) {
-        let m = T(2 * n)
-        s = (T.Vector(repeating: 1) + s) * z * T.Vector(repeating: -1 / (m * (m + 1)))
-        c = (T.Vector(repeating: 1) + c) * z * T.Vector(repeating: -1 / (m * (m - 1)))
+    @inline(__always) func take(_ ofSine: T, _ ofCosine: T) {
+        s = T.Vector(repeating: ofSine).addingProduct(z, s)
+        c = T.Vector(repeating: ofCosine).addingProduct(z, c)
     }
+    // Taylor series from the last term that counts at a quarter turn: 1 / (2 n + 1)! and 1 / (2 n)! with their signs.
+    if T.significandBitCount > 30 {
+        take(-3.868170170630684e-23, -8.896791392450574e-22)
+        take(1.9572941063391263e-20, 4.110317623312165e-19)
+        take(-8.22063524662433e-18, -1.5619206968586225e-16)
+        take(2.8114572543455206e-15, 4.779477332387385e-14)
+    }
+    take(-7.647163731819816e-13, -1.1470745597729725e-11)
+    take(1.6059043836821613e-10, 2.08767569878681e-9)
+    take(-2.505210838544172e-8, -2.755731922398589e-7)
+    take(2.7557319223985893e-6, 2.48015873015873e-5)
+    take(-1.984126984126984e-4, -0.001388888888888889)
+    take(0.008333333333333333, 0.041666666666666664)
+    take(-0.16666666666666666, -0.5)
+    take(1, 1)
     let sign = T.Vector(repeating: 1).replacing(with: T.Vector(repeating: -1), where: nearest .!= T.Vector.zero)
-    return (sign * angle * (T.Vector(repeating: 1) + s), sign * (T.Vector(repeating: 1) + c))
+    return (sign * angle * s, sign * c)
 }

@@ -46,7 +46,8 @@ public enum SAGESnetError: SAGESError, Equatable {
             return "\(file): \(reason)"
         case .diverged(let step, let atom):
             return "the simulation diverged in step \(step): atom \(atom) has a position or velocity that is not a "
-                + "finite number or moves farther than a cell in one step"
+                + "finite number or moves farther than the model allows in one step: a cell (model.cell), or the margin of "
+                + "the predictor bonds (model.bonds.margin)"
         case .divergedGrid(let step):
             return "the simulation diverged in step \(step): the model gives a number that is not finite"
         case .otherState(let file, let found):

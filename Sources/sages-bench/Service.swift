@@ -22,9 +22,9 @@ import MPI
 ///     conv:CHANNELS:CELLS:forward|data|weights:direct|winograd|bfloat16
 ///                                                  one convolution on CELLS^3 cells; work is its FLOP when computed
 ///                                                  directly
-///     train:energy|dense:CHANNELS:SIZE             one training step, one sample of SIZE^3 cells of diamond a rank; work
+///     train:energy|dense|bonds:CHANNELS:SIZE       one training step, one sample of SIZE^3 cells of diamond a rank; work
 ///                                                  is the number of weights
-///     simulate:energy|dense:CHANNELS:SIZE          one step of SIZE^3 cells of diamond a rank; work is its cells,
+///     simulate:energy|dense|bonds:CHANNELS:SIZE    one step of SIZE^3 cells of diamond a rank; work is its cells,
 ///                                                  flops the operations of its products of matrices
 ///     allreduce:COUNT                              MPI's sum of COUNT float32
 ///     reduce:COUNT                                 the same with bits that do not depend on the ranks

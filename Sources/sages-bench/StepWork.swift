@@ -14,6 +14,9 @@ struct StepModel: Hashable {
         case energy
         /// The paper's: increments decoded from every cell of a grid.
         case dense
+        /// Kicks from the energies of atoms with their pairs, bonds and angles, as the model of carbon has them; its widths are
+        /// the defaults.
+        case bonds
     }
 
     var form = Form.energy
@@ -28,11 +31,18 @@ struct StepModel: Hashable {
     }
 
     func configuration() throws -> SAGESnetConfiguration {
+        if form == .bonds {
+            return try decode("{ predictor: \"bonds\", augmentation: false }")
+        }
         let selection = form == .energy ? "cells: \"occupied\", predictor: \"energy\""
             : "cells: \"dense\", predictor: \"increment\""
         let text = "{ cell: \(Self.cellSide), channels: \(channels), blocks: \(Self.blocks), augmentation: false, "
             + "\(selection) }"
-        return try ConfigurationDocument(text: text, source: "benchmark").decode(Section.self).value.configuration
+        return try decode(text)
+    }
+
+    private func decode(_ text: String) throws -> SAGESnetConfiguration {
+        try ConfigurationDocument(text: text, source: "benchmark").decode(Section.self).value.configuration
     }
 }
 

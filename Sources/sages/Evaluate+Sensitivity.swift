@@ -17,7 +17,7 @@ extension Evaluate {
         let simulator = try Simulator<Double>(
             model: model, parameters: parameters, start: start, communicator: communicator,
             environment: Dictionary(uniqueKeysWithValues: zip(model.configuration.environment, run.environment)),
-            alignment: run.alignment)
+            alignment: run.alignment, differentiatesKicks: true)
         let question = RolloutSensitivity.Question(observable, of: selection, steps: request.steps)
         let progress = ProgressReport("sensitivity", unit: "steps", of: request.steps)
         let sensitivity = try RolloutSensitivity(of: question, simulator, start, progress: { progress.advance(to: $0) })

@@ -10,30 +10,34 @@ struct LevelReport {
     // MARK: Atoms
 
     func json(_ step: LevelEvaluation, _ rollout: RolloutEvaluation?) -> JSONValue {
-        func errors(_ errors: LevelEvaluation.Errors) -> JSONValue.Members {
-            [
-                "position_rmse": .number(errors.position), "velocity_rmse": .number(errors.velocity),
-                "position_ratio": .number(errors.position / step.ballistic.position),
-                "velocity_ratio": .number(errors.velocity / step.ballistic.velocity),
-            ]
+        func add(_ errors: LevelEvaluation.Errors, to result: inout JSONValue.Members) {
+            result["position_rmse"] = .number(errors.position)
+            result["velocity_rmse"] = .number(errors.velocity)
+            result["position_ratio"] = .number(errors.position / step.ballistic.position)
+            result["velocity_ratio"] = .number(errors.velocity / step.ballistic.velocity)
+        }
+        func members(_ errors: LevelEvaluation.Errors) -> JSONValue.Members {
+            var result = JSONValue.Members()
+            add(errors, to: &result)
+            return result
         }
         var result: JSONValue.Members = [
             "kind": "sagesnet", "model": .string(model), "data": .string(data), "level": .integer(level),
             "samples": .integer(step.samples), "atoms": .integer(step.atomCount), "horizon": .integer(step.horizon),
             "seconds_per_ps": .number(step.secondsPerTime),
         ]
-        for (key, value) in errors(step.model) { result[key] = value }
-        result["reconstruction"] = .object(errors(step.reconstruction))
+        add(step.model, to: &result)
+        result["reconstruction"] = .object(members(step.reconstruction))
         var baselines: JSONValue.Members = [
-            "ballistic": .object(errors(step.ballistic)), "persistence": .object(errors(step.persistence)),
+            "ballistic": .object(members(step.ballistic)), "persistence": .object(members(step.persistence)),
         ]
         if let beside = step.beside {
-            var members = errors(beside)
-            members["seconds_per_ps"] = .number(step.secondsPerTimeBeside)
-            baselines["level_0"] = .object(members)
+            var levelZero = members(beside)
+            levelZero["seconds_per_ps"] = .number(step.secondsPerTimeBeside)
+            baselines["level_0"] = .object(levelZero)
         }
         result["baselines"] = .object(baselines)
-        add(step.spread, to: &result)
+        self.add(step.spread, to: &result)
         if let rollout { SAGESnetReport.add(rollout, to: &result) }
         return .object(result)
     }

@@ -34,7 +34,7 @@ let confidenceTests: [DistributedTest] = [
         for rollout in variants {
             try withFile(communicator, rollout.writeGas) { path in
                 func gradient(_ communicator: Communicator) throws -> [UInt64] {
-                    let simulator = try rollout.simulator(path, communicator)
+                    let simulator = try rollout.simulator(path, communicator, differentiatesKicks: true)
                     let start = try SimulationStart(path, for: rollout.model(), communicator: communicator)
                     let found = try RolloutSensitivity(
                         of: .init(.temperature, of: .region(lower: SIMD3(0, 0, 0), upper: SIMD3(6, 6, 6)), steps: rollout.steps),

@@ -55,11 +55,14 @@ struct RandomRollout {
     }
 
     /// A simulator at the start. Collective.
-    func simulator(_ path: String, _ communicator: Communicator) throws -> Simulator<Float> {
+    func simulator(
+        _ path: String, _ communicator: Communicator, differentiatesKicks: Bool = false
+    ) throws -> Simulator<Float> {
         let model = try model()
         let start = try SimulationStart(path, frame: frame, for: model, communicator: communicator)
         let simulator = try Simulator<Float>(
-            model: model, parameters: parameters(model), start: start, communicator: communicator, parts: parts)
+            model: model, parameters: parameters(model), start: start, communicator: communicator, parts: parts,
+            differentiatesKicks: differentiatesKicks)
         for force in forces { try simulator.apply(try AppliedForce(parsing: force)) }
         return simulator
     }

@@ -84,6 +84,19 @@ private let grids: [Extent3] = [
         #expect(try parts(8, 8, 8, ranks: 7) == Extent3(z: 3, y: 2, x: 1))
     }
 
+    /// Where ghosts are little work a thin grid is cut, in the same way as far as they are equal.
+    @Test func weighsGhosts() throws {
+        func parts(_ side: Int, ranks: Int, ghostWeight: Double) throws -> Extent3 {
+            try Decomposition(
+                cells: Extent3(repeating: side), boundaries: .periodic, haloWidth: 1, ranks: ranks, ghostWeight: ghostWeight
+            ).parts
+        }
+        #expect(try parts(5, ranks: 2, ghostWeight: 1) == Extent3(repeating: 1))
+        #expect(try parts(5, ranks: 2, ghostWeight: 0.25) == Extent3(z: 2, y: 1, x: 1))
+        #expect(try parts(16, ranks: 8, ghostWeight: 0.25) == Extent3(z: 4, y: 2, x: 1))
+        #expect(try parts(2, ranks: 8, ghostWeight: 1) == Extent3(repeating: 1))
+    }
+
     @Test func refusesTheImpossible() throws {
         func make(_ cells: Extent3, halo: Int = 1, ranks: Int = 4, parts: Extent3? = nil) throws {
             _ = try Decomposition(cells: cells, boundaries: .periodic, haloWidth: halo, ranks: ranks, parts: parts)

@@ -57,14 +57,22 @@ import Trajectory
                 }
             }
             #expect(found.pairCount == pairs && pairs > 0)
-            for pair in 0..<found.pairCount {
-                let partner = Int(found.partner[pair])
-                #expect(Int(found.partner[partner]) == pair && partner != pair)
-                #expect(found.center[partner] == found.neighbor[pair] && found.neighbor[partner] == found.center[pair])
-                #expect(found.direction[partner] == 26 - found.direction[pair])
+            #expect(Int(found.firstPair[count]) == pairs)
+            var sides = Set<[Int32]>()
+            for atom in 0..<count {
+                for pair in Int(found.firstPair[atom])..<Int(found.firstPair[atom + 1]) {
+                    sides.insert([Int32(atom), found.neighbor[pair], found.direction[pair]])
+                }
             }
+            #expect(sides.count == pairs)
+            #expect(sides.allSatisfy { sides.contains([$0[1], $0[0], 26 - $0[2]]) })
             for bond in 0..<found.bondCount {
-                #expect(found.pairOfBond[Int(found.bondPartner[bond])] == found.partner[Int(found.pairOfBond[bond])])
+                let partner = Int(found.bondPartner[bond])
+                #expect(Int(found.bondPartner[partner]) == bond && partner != bond)
+                #expect(found.centerOfBond[partner] == found.neighborOfBond[bond])
+                #expect(found.neighborOfBond[partner] == found.centerOfBond[bond])
+                #expect(found.directionOfBond[partner] == 26 - found.directionOfBond[bond])
+                #expect(sides.contains([found.centerOfBond[bond], found.neighborOfBond[bond], found.directionOfBond[bond]]))
             }
             var degree = [Int](repeating: 0, count: count)
             for bond in 0..<found.bondCount { degree[Int(found.centerOfBond[bond])] += 1 }
@@ -99,7 +107,7 @@ import Trajectory
             let atom = Int(filler.binning.atomOfSlot.pointer[row])
             return Array(offsets[(3 * atom)..<(3 * atom + 3)])
         }
-        let lists = BondLists(try #require(configuration.bonds))
+        let lists = BondLists(try #require(configuration.bonds), hasAngles: true)
         places.withUnsafeBufferPointer { places in
             guard let base = places.baseAddress else { return }
             lists.append(

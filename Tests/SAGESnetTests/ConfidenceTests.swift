@@ -68,7 +68,7 @@ private func confidenceConfiguration(_ members: String) throws -> ConfidenceConf
         let scratch = try Scratch()
         let task = try ConfidenceTask<Float>(
             confidenceConfiguration("width: 16, rows: 150"), subject: subject(scratch),
-            training: SyntheticSource(stream: 1, samples: 40), validation: SyntheticSource(stream: 2, samples: 10))
+            training: SyntheticSource(stream: 1, samples: 40), validation: SyntheticSource(stream: 2, samples: 60))
         let configuration = TrainingConfiguration(
             length: .steps(300), globalBatch: 4, optimizer: .adamW(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0),
             schedule: Schedule(peak: 1e-2, final: 1e-3, warmup: 10), clip: 1,
@@ -86,7 +86,7 @@ private func confidenceConfiguration(_ members: String) throws -> ConfidenceConf
             confidence.model, weights: UnsafePointer(confidence.parameters.pointer))
         var held = Calibration.levels.map { _ in 0 }
         var (means, truths, spreads, sizes): ([Double], [Double], [Double], [Double]) = ([], [], [], [])
-        let source = SyntheticSource(stream: 3, samples: 10)
+        let source = SyntheticSource(stream: 3, samples: 60)
         for sample in 0..<source.sampleCount {
             let rows = source.rows(ofSample: sample)
             for (row, expected) in try prediction.predict(rows.features).enumerated() {

@@ -234,6 +234,6 @@ def label(row):
     what = row["what"].replace("simulation of ", "").replace(" a rank", "").replace(", 1,000 atoms", ", 1k atoms")
     for long, short in [("base SAGESnet, ", ""), ("trajectory write", "write"), (" a frame, 2 ranks", ""),
                         ("weak scaling 1 to 2 ranks", "2 ranks"), (" SAGESnet 24^3, 1 process", " 24^3"),
-                        ("simulated time, diamond of 1,000 atoms", "MD beside LAMMPS"), ("1,000,000", "1M"), (",000", "k"), (",000", "k")]:
+                        ("simulated time, diamond of 1,000 atoms, ", "MD beside LAMMPS, "), ("1,000,000", "1M"), (",000", "k"), (",000", "k")]:
         what = what.replace(long, short, 1)
     return what

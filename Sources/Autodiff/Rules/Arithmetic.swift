@@ -74,6 +74,20 @@ struct Affine<Scalar: KernelScalar>: Operation {
     ) -> [Variable<Scalar>?] { [factor * cotangent] }
 }
 
+/// y = a: a variable of its own, through which derivatives by it do not reach what a depends on.
+struct Identity<Scalar: KernelScalar>: Operation {
+    func shape(of inputs: [Shape]) -> Shape { inputs[0] }
+    func division(of inputs: [Shape]) -> Division { .rows(shared: []) }
+
+    func evaluate(_ inputs: UnsafeBufferPointer<Operand<Scalar>>, into output: Operand<Scalar>) {
+        output.pointer.update(from: inputs[0].pointer, count: output.count)
+    }
+
+    func adjoints(
+        inputs: [Variable<Scalar>], output: Variable<Scalar>, cotangent: Variable<Scalar>, wanted: [Bool]
+    ) -> [Variable<Scalar>?] { [cotangent] }
+}
+
 func commonShape(_ shapes: [Shape], _ operation: String) -> Shape {
     precondition(shapes.allSatisfy { $0 == shapes[0] }, "\(operation) of shapes \(shapes)")
     return shapes[0]

@@ -71,44 +71,25 @@ struct BondNetwork: Sendable {
     ///
     /// - Parameters:
     ///   - place: from the centers of the atoms' cells, Angstrom. [atoms, x y z]
-    ///   - shift: between the centers of the cells of each pair, Angstrom. [pairs, x y z]
+    ///   - shift: between the centers of cells in each direction, Angstrom. [directions, x y z]
     func codes<Scalar>(
         _ place: Variable<Scalar>, shift: Variable<Scalar>, occupancy: Variable<Scalar>,
         environment variables: Variable<Scalar>?, _ topology: BondTopology
     ) -> Variable<Scalar> {
-        let own = place.expanded(by: topology.centerOfPair)
-        let difference = own.ofPartners(topology.pairPartners) - own + shift
-        let inverse = difference.rowDot(difference).applying(.inverseSquareRoot)
-        let distance = difference.rowDot(difference) * inverse
+        let seen = place.summedOverPairs(
+            topology.pairs, shifts: shift, occupancy: elements > 1 ? occupancy : nil,
+            PairBasis(count: configuration.pairFunctions, cutoff: configuration.cutoff, amplitude: 6))
+        let pairs = pairMixing(seen)
 
-        var seen = distance.expanded(in: .bessel(count: configuration.pairFunctions, cutoff: configuration.cutoff))
-            .scaledByColumn(envelope(distance, configuration.cutoff))
-        var kinds: Variable<Scalar>?
-        if elements > 1 {
-            let here = occupancy.expanded(by: topology.centerOfPair)
-            let there = here.ofPartners(topology.pairPartners)
-            seen = .concatenating((0..<elements).map { seen.scaledByColumn(there[columns: $0..<($0 + 1)]) })
-            kinds = Variable.concatenating([here, there]).expanded(by: topology.pairOfBond)
-        }
-        let pairs = pairMixing(seen.collected(by: topology.centerOfPair))
-
-        let length = distance.expanded(by: topology.pairOfBond)
-        let direction = difference.expanded(by: topology.pairOfBond)
-            .scaledByColumn(inverse.expanded(by: topology.pairOfBond))
-        let weight = envelope(length, configuration.bondCutoff)
+        let (direction, length, weight) = bonds(place, shift: shift, topology)
         var features = length.expanded(in: .bessel(count: configuration.bondFunctions, cutoff: configuration.bondCutoff))
-        if let kinds { features = .concatenating([features, kinds]) }
-
-        let channels = configuration.angleChannels
-        let lengths = angleLengths(features)
-        let cosine = direction.expanded(by: topology.firstBond)
-            .rowDot(direction.expanded(by: topology.secondBond))
-        let angles = angleCosine(cosine.expanded(in: .chebyshev(count: configuration.angleFunctions)))
-            + lengths[columns: 0..<channels].expanded(by: topology.firstBond)
-            + lengths[columns: channels..<(2 * channels)].expanded(by: topology.secondBond)
-        let sides = angles.applying(activation)
-            .scaledByColumn(weight.expanded(by: topology.secondBond))
-            .collected(by: topology.firstBond)
+        if elements > 1 {
+            let here = occupancy.expanded(by: topology.centerOfBond)
+            features = .concatenating([features, here, here.ofPartners(topology.bondPartners)])
+        }
+        let sides = angleLengths(features).summedOverAngles(
+            topology.angles, directions: direction, weights: weight,
+            cosines: place.tape.parameter(angleCosine.weights), activation)
 
         let turned = torsion.map {
             sides + $0(direction: direction, features: features, weight: weight, topology)
@@ -122,7 +103,18 @@ struct BondNetwork: Sendable {
         return environment(atom, variables)
     }
 
-    func envelope<Scalar>(_ distance: Variable<Scalar>, _ cutoff: Double) -> Variable<Scalar> {
-        6 * distance.expanded(in: .envelope(cutoff: cutoff))
+    /// The directions of bonds, [bonds, x y z], their lengths, Angstrom, and how much they count, [bonds, 1] each.
+    func bonds<Scalar>(
+        _ place: Variable<Scalar>, shift: Variable<Scalar>, _ topology: BondTopology
+    ) -> (direction: Variable<Scalar>, length: Variable<Scalar>, weight: Variable<Scalar>) {
+        let own = place.expanded(by: topology.centerOfBond)
+        let difference = own.ofPartners(topology.bondPartners) - own + shift.expanded(by: topology.directionOfBond)
+        let square = difference.rowDot(difference)
+        let inverse = square.applying(.inverseSquareRoot)
+        let length = square * inverse
+        return (
+            difference.scaledByColumn(inverse), length,
+            6 * length.expanded(in: .envelope(cutoff: configuration.bondCutoff))
+        )
     }
 }

@@ -4,34 +4,38 @@ import MPI
 import Tensor
 import Training
 
-/// Lists a rank's pairs, bonds and angles, those with atoms of other ranks among them.
+/// Lists a rank's pairs and bonds, those with atoms of other ranks among them.
 final class BondSearch<Scalar: TrainingScalar & GridScalar> {
     let lists: BondLists
-    /// Bring the partners of pairs and bonds from other ranks; nil where this rank has all.
-    let pairExchange: OccupiedCellExchange<Scalar>?
+    /// Bring atoms and the partners of bonds from other ranks; nil where this rank has all.
+    let atomExchange: OccupiedCellExchange<Scalar>?
     let bondExchange: OccupiedCellExchange<Scalar>?
     private let filler: CellFiller
     private let exchange: OccupiedRowExchange<Scalar>
-    private let crossingPairs: CrossingRows
     private let crossingBonds: CrossingRows
     /// From the centers of cells, this rank's atoms and then ghosts, Angstrom. [rows, x y z]
     private let places = GrowingBuffer<Scalar>()
 
     /// Collective.
-    init(_ filler: CellFiller, _ configuration: BondConfiguration) throws {
+    ///
+    /// - Parameters:
+    ///   - elements: that the model knows.
+    ///   - hasAngles: whether angles are listed, for second derivatives.
+    init(_ filler: CellFiller, _ configuration: BondConfiguration, elements: Int, hasAngles: Bool) throws {
         self.filler = filler
-        lists = BondLists(configuration)
+        lists = BondLists(configuration, hasAngles: hasAngles)
         exchange = try OccupiedRowExchange(filler.occupied, channelCapacity: 3, rowCapacity: 16)
-        crossingPairs = CrossingRows(filler.occupied)
         crossingBonds = CrossingRows(filler.occupied)
         guard filler.occupied.communicator.size > 1 else {
-            (pairExchange, bondExchange) = (nil, nil)
+            (atomExchange, bondExchange) = (nil, nil)
             return
         }
-        pairExchange = try OccupiedCellExchange(crossingPairs, channelCapacity: 3, rowCapacity: 16)
+        atomExchange = try OccupiedCellExchange(
+            filler.occupied, channelCapacity: max(3, elements * configuration.pairFunctions), rowCapacity: 16)
         bondExchange = try OccupiedCellExchange(
             crossingBonds,
-            channelCapacity: max(configuration.angleChannels, TorsionNetwork.components * configuration.torsionChannels),
+            channelCapacity: max(
+                3, elements, configuration.angleChannels, TorsionNetwork.components * configuration.torsionChannels),
             rowCapacity: 16)
     }
 
@@ -46,16 +50,12 @@ final class BondSearch<Scalar: TrainingScalar & GridScalar> {
         lists.append(
             cells, cellOfRow: UnsafePointer(filler.binning.cellOfRow.pointer), places: UnsafePointer(places),
             cellSize: cellSize)
-        guard pairExchange != nil else { return }
-        func rebuild(
-            _ crossing: CrossingRows, _ count: Int, _ rows: ContiguousArray<Int32>, _ ofMessages: ContiguousArray<Int>
-        ) {
-            rows.withUnsafeBufferPointer { rows in
-                ofMessages.withUnsafeBufferPointer { crossing.rebuild(ownedRows: count, rows: rows, counts: $0) }
+        guard bondExchange != nil else { return }
+        lists.bondsToSend.withUnsafeBufferPointer { rows in
+            lists.bondsOfMessages.withUnsafeBufferPointer {
+                crossingBonds.rebuild(ownedRows: lists.bondCount, rows: rows, counts: $0)
             }
         }
-        rebuild(crossingPairs, lists.pairCount, lists.pairsToSend, lists.pairsOfMessages)
-        rebuild(crossingBonds, lists.bondCount, lists.bondsToSend, lists.bondsOfMessages)
     }
 
     /// How many atoms are nearer to each of this rank's atoms than a distance (Angstrom), as they were found. [atoms]
@@ -65,10 +65,12 @@ final class BondSearch<Scalar: TrainingScalar & GridScalar> {
             SIMD3(Double(places[3 * Int(row)]), Double(places[3 * Int(row) + 1]), Double(places[3 * Int(row) + 2]))
         }
         var counts = [Int32](repeating: 0, count: lists.atomCount)
-        for pair in 0..<lists.pairCount {
-            let difference = place(lists.neighbor[pair]) - place(lists.center[pair])
-                + BondLists.shift(Int(lists.direction[pair]), cellSize)
-            if (difference * difference).sum() < distance * distance { counts[Int(lists.center[pair])] += 1 }
+        for atom in 0..<lists.atomCount {
+            for pair in Int(lists.firstPair[atom])..<Int(lists.firstPair[atom + 1]) {
+                let difference = place(lists.neighbor[pair]) - place(Int32(truncatingIfNeeded: atom))
+                    + BondLists.shift(Int(lists.direction[pair]), cellSize)
+                if (difference * difference).sum() < distance * distance { counts[atom] += 1 }
+            }
         }
         return counts
     }

@@ -1,22 +1,19 @@
 import Autodiff
+import Grid
 import Kernels
 
 /// Atoms, their pairs, bonds and angles as rows of variables, and which belong to which.
 public final class BondTopology {
     /// One row an atom.
     public let atoms: RowDomain
-    let pairs: RowDomain
+    /// The directions in which neighbors' cells lie, those of each grid.
+    let directions: RowDomain
+    let pairs: PairTopology
     let bonds: RowDomain
-    let angles: RowDomain
-    /// The center of each pair, and of each bond.
-    let centerOfPair: RowMap
     let centerOfBond: RowMap
-    /// The pair that a bond is.
-    let pairOfBond: RowMap
-    let firstBond: RowMap
-    let secondBond: RowMap
-    let pairPartners: RowPairing
+    let directionOfBond: RowMap
     let bondPartners: RowPairing
+    let angles: AngleTopology
 
     /// How many of each there may be.
     struct Capacity: Equatable, Sendable {
@@ -29,9 +26,8 @@ public final class BondTopology {
 
         /// What lists need.
         init(_ lists: BondLists) {
-            (atoms, angles) = (lists.atomCount, lists.angleCount)
+            (atoms, pairs, angles) = (lists.atomCount + lists.ghostCount, lists.pairCount, lists.angleCount)
             // With a ghost for each that crosses to another rank.
-            pairs = lists.pairCount + lists.pairsToSend.count
             bonds = lists.bondCount + lists.bondsToSend.count
         }
 
@@ -60,51 +56,52 @@ public final class BondTopology {
     let capacity: Capacity
 
     /// - Parameters:
-    ///   - pairExchange: brings the partners of pairs from other ranks; nil where this rank has all.
-    ///   - bondExchange: the same for bonds.
+    ///   - grids: whose atoms are listed together.
+    ///   - isForTraining: whether kicks are differentiated; then angles are listed.
+    ///   - atomExchange: brings the atoms of other ranks; nil where this rank has all.
+    ///   - bondExchange: brings the partners of bonds from other ranks.
     init(
-        capacity: Capacity, pairExchange: (any RowExchange)? = nil, bondExchange: (any RowExchange)? = nil
+        capacity: Capacity, grids: Int = 1, isForTraining: Bool = false, atomExchange: (any RowExchange)? = nil,
+        bondExchange: (any RowExchange)? = nil
     ) {
         self.capacity = capacity
         atoms = RowDomain("atoms", capacity: capacity.atoms)
-        pairs = RowDomain("pairs", capacity: capacity.pairs)
+        directions = RowDomain("directions", capacity: grids * Direction.count, count: grids * Direction.count)
+        pairs = PairTopology(over: atoms, capacity: capacity.pairs, exchange: atomExchange)
         bonds = RowDomain("bonds", capacity: capacity.bonds)
-        angles = RowDomain("angles", capacity: capacity.angles)
-        centerOfPair = RowMap(from: atoms, to: pairs)
+        let sides = RowDomain("angles", capacity: capacity.angles)
         centerOfBond = RowMap(from: atoms, to: bonds)
-        pairOfBond = RowMap(from: pairs, to: bonds)
-        firstBond = RowMap(from: bonds, to: angles)
-        secondBond = RowMap(from: bonds, to: angles)
-        pairPartners = RowPairing(over: pairs)
+        directionOfBond = RowMap(from: directions, to: bonds)
+        angles = AngleTopology(
+            centers: centerOfBond, firstBond: RowMap(from: bonds, to: sides), secondBond: RowMap(from: bonds, to: sides),
+            isRecorded: isForTraining)
         bondPartners = RowPairing(over: bonds)
-        pairPartners.exchange = pairExchange
         bondPartners.exchange = bondExchange
     }
 
     /// Takes lists that fit the capacity.
     func rebuild(_ lists: BondLists) {
         precondition(capacity.holds(Capacity(lists)), "lists exceed the topology's capacity")
-        (atoms.count, pairs.count) = (lists.atomCount, lists.pairCount)
-        (bonds.count, angles.count) = (lists.bondCount, lists.angleCount)
-        centerOfPair.rebuild(lists.center)
+        (atoms.count, bonds.count) = (lists.atomCount, lists.bondCount)
+        pairs.rebuild(
+            starts: lists.firstPair, neighbors: lists.neighbor, directions: lists.direction,
+            borderRows: lists.borderCount)
         centerOfBond.rebuild(lists.centerOfBond)
-        pairOfBond.rebuild(lists.pairOfBond)
-        firstBond.rebuild(lists.firstBond)
-        secondBond.rebuild(lists.secondBond)
-        pairPartners.rebuild(lists.partner, ghostRows: lists.pairsToSend.count)
+        directionOfBond.rebuild(lists.directionOfBond)
+        angles.firstBond.target.count = lists.angleCount
+        angles.firstBond.rebuild(lists.firstBond)
+        angles.secondBond.rebuild(lists.secondBond)
         bondPartners.rebuild(lists.bondPartner, ghostRows: lists.bondsToSend.count)
     }
 
-    /// Writes how far apart the cells of each pair are, Angstrom. [pairs, x y z]
-    @specialized(where Scalar == Float)
-    @specialized(where Scalar == Double)
+    /// Writes how far apart the centers of neighboring cells of a grid are, Angstrom, where all grids' are.
+    /// [directions, x y z]
     func writeShifts<Scalar: KernelScalar>(
-        _ lists: BondLists, cellSize: SIMD3<Double>, pairs range: Range<Int>, to target: UnsafeMutablePointer<Scalar>
+        cellSize: SIMD3<Double>, grid: Int, to target: UnsafeMutablePointer<Scalar>
     ) {
-        let direction = lists.direction
-        for pair in range {
-            let shift = BondLists.shift(Int(direction[pair]), cellSize)
-            for axis in 0..<3 { target[3 * pair + axis] = Scalar(shift[axis]) }
+        for direction in 0..<Direction.count {
+            let shift = BondLists.shift(direction, cellSize)
+            for axis in 0..<3 { target[3 * (grid * Direction.count + direction) + axis] = Scalar(shift[axis]) }
         }
     }
 }

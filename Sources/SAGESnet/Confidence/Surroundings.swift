@@ -30,7 +30,7 @@ extension SAGESnetModel {
         }
         let description = network.codes(
             cells.offset, shift: shift, occupancy: cells.occupancy, environment: cells.environment, bonds)
-        let (direction, weight) = network.bonds(cells.offset, shift: shift, bonds)
+        let (direction, _, weight) = network.bonds(cells.offset, shift: shift, bonds)
         let velocity = cells.velocity.expanded(by: bonds.centerOfBond)
         let relative = network.ofBondPartners(velocity, bonds) - velocity
         let along = relative.rowDot(direction)
@@ -45,20 +45,6 @@ extension SAGESnetModel {
 }
 
 extension BondNetwork {
-    /// The directions of bonds, [bonds, x y z], and how much they count by their lengths, [bonds, 1].
-    func bonds<Scalar>(
-        _ place: Variable<Scalar>, shift: Variable<Scalar>, _ topology: BondTopology
-    ) -> (direction: Variable<Scalar>, weight: Variable<Scalar>) {
-        let own = place.expanded(by: topology.centerOfPair)
-        let difference = own.ofPartners(topology.pairPartners) - own + shift
-        let inverse = difference.rowDot(difference).applying(.inverseSquareRoot)
-        let length = (difference.rowDot(difference) * inverse).expanded(by: topology.pairOfBond)
-        return (
-            difference.expanded(by: topology.pairOfBond).scaledByColumn(inverse.expanded(by: topology.pairOfBond)),
-            envelope(length, configuration.bondCutoff)
-        )
-    }
-
     /// The rows of the bonds' other atoms, as many columns at a time as an exchange between ranks has room for.
     func ofBondPartners<Scalar>(_ rows: Variable<Scalar>, _ topology: BondTopology) -> Variable<Scalar> {
         let width = configuration.angleChannels

@@ -33,15 +33,14 @@ extension SAGESnetTask {
         guard case .atoms(let topology) = inputs.topology, let shift = inputs.cells.shift, let bonds else {
             preconditionFailure("rows of atoms have bonds")
         }
-        let first = bonds.pairCount
+        let place = bonds.gridCount
         try list(bonds, of: run, grid, filler)
         guard topology.capacity.holds(BondTopology.Capacity(bonds)) else {
             throw SAGESnetError.unsuitableData(
                 file: run.path, reason: "frame \(frame) has more pairs, bonds or angles than the frames looked at first "
                     + "let expect; raise model.bonds.room (\(bonds.configuration.room))")
         }
-        topology.writeShifts(
-            bonds, cellSize: grid.cellSize, pairs: first..<bonds.pairCount, to: program.pointer(to: shift))
+        topology.writeShifts(cellSize: grid.cellSize, grid: place, to: program.pointer(to: shift))
     }
 
     /// Adds the pairs, bonds and angles of the atoms that are arranged.

@@ -79,7 +79,7 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         offsets = Buffer(repeating: 0, count: 3 * largestRun)
         noise = Buffer(repeating: 0, count: 6 * largestRun)
         placesOfRows = Buffer(repeating: 0, count: 3 * largestRun)
-        bonds = configuration.bonds.map { BondLists($0) }
+        bonds = configuration.bonds.map { BondLists($0, hasAngles: true) }
         var cellsOfRuns: [ObjectIdentifier: RunCells] = [:]
         for run in runs + others {
             let box = try run.frame(0).box
@@ -154,7 +154,9 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         switch configuration.rows {
         case .atoms:
             let room = configuration.bonds?.room ?? 1
-            topology = .atoms(BondTopology(capacity: bondCapacity.multiplied(by: Double(samples) * room)))
+            topology = .atoms(
+                BondTopology(
+                    capacity: bondCapacity.multiplied(by: Double(samples) * room), grids: samples, isForTraining: true))
         case .occupiedCells:
             let domain = RowDomain("occupied cells", capacity: samples * largestRun)
             topology = .occupied(NeighborTopology(over: domain, offsets: Direction.count, form: configuration.form))

@@ -22,8 +22,6 @@ final class EffectivePotential {
         var energy: Double
         /// Minus the derivative by the atoms' displacements, eV/Angstrom. [N, 3]
         var forces: [Double]
-        /// The derivative by a further strain e_ab, eV: symmetric, for a rotation costs nothing.
-        var virial: Matrix3
     }
 
     /// Rows x, y, z.
@@ -34,8 +32,8 @@ final class EffectivePotential {
     private let program: Program<Double>
     // Inputs, and what comes out for each of their rows.
     private let places, shifts: UnsafeMutablePointer<Double>
-    private let energies, placeGradient, shiftGradient: UnsafePointer<Double>
-    /// As listed: from the centers of cells [N, 3], and between these [pairs, 3], Angstrom.
+    private let energies, placeGradient: UnsafePointer<Double>
+    /// As listed: from the centers of cells [N, 3], and between these [directions, 3], Angstrom.
     private let offsets, cellShifts: [Double]
 
     /// The atoms, in the order of `State.forces`.
@@ -55,24 +53,22 @@ final class EffectivePotential {
         }
         largestDisplacement = 0.2 * bonds.margin
         simulator = try Simulator(model: model, parameters: parameters, start: start, communicator: .selfOnly)
-        guard case .atoms(let topology) = try simulator.arrangedNetwork().topology, let search = simulator.bondSearch else {
+        guard case .atoms(let topology) = try simulator.arrangedNetwork().topology else {
             preconditionFailure("rows of atoms have bonds")
         }
-        let lists = search.lists
         let tape = Tape<Double>()
         let cells = CellVariables("cell", for: model, on: tape, over: .atoms(topology), sharingEnvironment: true)
-        guard let shift = cells.shift else { preconditionFailure("rows of atoms without the shifts of pairs") }
+        guard let shift = cells.shift else { preconditionFailure("rows of atoms without the shifts of cells") }
         guard let sum = model.codes(cells, .atoms(topology)).energy else { preconditionFailure("bonds have energies") }
         let energy = model.energyUnit * sum
-        let gradients = tape.gradients(of: energy, withRespectTo: [cells.offset, shift])
+        let gradient = tape.gradients(of: energy, withRespectTo: [cells.offset])[0]
         program = Program(
-            computing: [energy] + gradients + [cells.occupancy, cells.mobility, cells.offset, shift]
+            computing: [energy, gradient] + [cells.occupancy, cells.mobility, cells.offset, shift]
                 + [cells.environment].compactMap(\.self),
             parameters: parameters.pointer)
         (places, shifts) = (program.pointer(to: cells.offset), program.pointer(to: shift))
         energies = UnsafePointer(program.pointer(to: energy))
-        placeGradient = UnsafePointer(program.pointer(to: gradients[0]))
-        shiftGradient = UnsafePointer(program.pointer(to: gradients[1]))
+        placeGradient = UnsafePointer(program.pointer(to: gradient))
 
         let all = simulator.atoms.arrays
         let writer = CellWriter(program, cells, model.cellLayout, firstRow: 0)
@@ -83,9 +79,9 @@ final class EffectivePotential {
                 row, element: atom.element, mobility: atom.mobility, offset: SIMD3(all.offsets, 3 * row), velocity: .zero)
         }
         model.normalized(simulator.environment).withUnsafeBufferPointer { writer.write(environment: $0, rows: 1) }
-        topology.writeShifts(lists, cellSize: simulator.grid.cellSize, pairs: 0..<lists.pairCount, to: shifts)
+        simulator.writeShifts(to: shifts)
         offsets = Array(UnsafeBufferPointer(start: places, count: 3 * all.count))
-        cellShifts = Array(UnsafeBufferPointer(start: shifts, count: 3 * lists.pairCount))
+        cellShifts = Array(UnsafeBufferPointer(start: shifts, count: 3 * topology.directions.count))
     }
 
     /// - Parameters:
@@ -105,15 +101,6 @@ final class EffectivePotential {
         for row in 0..<(cellShifts.count / 3) { write(deformed(SIMD3(cellShifts, 3 * row)), shifts + 3 * row) }
         try program.run()
 
-        // A strain moves both: what distances are made of.
-        var virial: Matrix3 = [.zero, .zero, .zero]
-        for (vectors, gradient, count) in [
-            (places, placeGradient, atoms.count), (shifts, shiftGradient, cellShifts.count / 3),
-        ] {
-            for row in 0..<count {
-                for axis in 0..<3 { virial[axis] += gradient[3 * row + axis] * SIMD3(vectors, 3 * row) }
-            }
-        }
         // By displacements before the deformation: its transpose times what there is after it.
         var forces = [Double](repeating: 0, count: 3 * atoms.count)
         for row in 0..<atoms.count {
@@ -123,8 +110,27 @@ final class EffectivePotential {
                 }
             }
         }
-        return State(
-            energy: (0..<atoms.count).reduce(0) { $0 + energies[$1] }, forces: forces, virial: virial)
+        return State(energy: (0..<atoms.count).reduce(0) { $0 + energies[$1] }, forces: forces)
+    }
+
+    /// The derivative of the energy by a further strain e_ab, eV, by central differences: symmetric, for a rotation costs
+    /// nothing.
+    ///
+    /// - Parameters: as of `state`.
+    func virial(deformation: Matrix3 = identity, displacements: [Double]? = nil) throws -> Matrix3 {
+        let step = 2e-5
+        var virial = Matrix3(repeating: .zero, count: 3)
+        for (row, column) in Voigt.axes {
+            let ends = try [step, -step].map { strain -> Double in
+                var strained = deformation
+                strained[row] += 0.5 * strain * deformation[column]
+                strained[column] += 0.5 * strain * deformation[row]
+                return try state(deformation: strained, displacements: displacements).energy
+            }
+            virial[row][column] = (ends[0] - ends[1]) / (2 * step)
+            virial[column][row] = virial[row][column]
+        }
+        return virial
     }
 }
 

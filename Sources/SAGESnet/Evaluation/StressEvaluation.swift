@@ -57,7 +57,7 @@ public struct StressEvaluation: Equatable, Sendable {
     ) throws -> [Double] {
         let frame = try run.frame(index, keeping: false)
         let start = SimulationStart(run, frame, index: index)
-        let state = try EffectivePotential(model, parameters: parameters, start: start).state()
+        let potential = try EffectivePotential(model, parameters: parameters, start: start)
         var motion = EffectivePotential.Matrix3(repeating: .zero, count: 3)
         for atom in start.atoms {
             for axis in 0..<3 {
@@ -65,11 +65,11 @@ public struct StressEvaluation: Equatable, Sendable {
             }
         }
         let scale = StressScale(start)
-        let stress = zip(Voigt.components(state.virial), Voigt.components(motion)).map {
+        let stress = zip(Voigt.components(try potential.virial()), Voigt.components(motion)).map {
             ($0 - $1) * scale.factor / scale.volume
         }
         let edges = frame.box.edges
         let temperature = KineticState(velocities: Array(frame.velocities.span), masses: run.masses).temperature
-        return [edges.x, edges.y, edges.z, temperature] + stress + [state.energy / Double(run.atomCount)]
+        return [edges.x, edges.y, edges.z, temperature] + stress + [try potential.state().energy / Double(run.atomCount)]
     }
 }

@@ -31,7 +31,7 @@ public struct CellVariables<Scalar: KernelScalar> {
     /// The environment of the run that the cell belongs to, normalized, [R, G], or of all cells, [1, G]; nil for models
     /// without.
     public var environment: Variable<Scalar>?
-    /// Between the centers of the cells of each pair of atoms, Angstrom, [pairs, x y z]; nil where rows are cells.
+    /// Between the centers of cells in each direction, Angstrom, [directions, x y z]; nil where rows are cells.
     public var shift: Variable<Scalar>?
 
     /// Inputs of a tape for a model.
@@ -51,7 +51,7 @@ public struct CellVariables<Scalar: KernelScalar> {
         offset = input("offset", layout.vectors)
         velocity = input("velocity", layout.vectors)
         if case .atoms(let bonds) = topology {
-            shift = tape.input("\(name) shift", [bonds.pairs.capacity, 3], over: bonds.pairs)
+            shift = tape.input("\(name) shift", [bonds.directions.capacity, 3], over: bonds.directions)
         } else {
             shift = nil
         }

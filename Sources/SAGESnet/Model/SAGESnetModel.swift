@@ -93,7 +93,7 @@ public struct SAGESnetModel: Sendable {
             energy = network(readable(cells, [Scalar(1 / length) * offset]), cells.environment, topology)
         case (.bonds(let network), .atoms(let bonds)):
             length = 1
-            guard let shift = cells.shift else { preconditionFailure("rows of atoms without the shifts of pairs") }
+            guard let shift = cells.shift else { preconditionFailure("rows of atoms without the shifts of cells") }
             let energies = network(
                 offset, shift: shift, occupancy: cells.occupancy, environment: cells.environment, bonds)
             energy = energies[columns: kick == .outer ? 0..<1 : 1..<2]

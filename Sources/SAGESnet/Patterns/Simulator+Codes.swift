@@ -29,11 +29,7 @@ extension Simulator {
         writer.clear(rows: rows)
         write(atoms.arrays, to: writer)
         model.normalized(environment).withUnsafeBufferPointer { writer.write(environment: $0, rows: 1) }
-        if case .atoms(let bonds) = topology, let bondSearch, let shift = cells.shift {
-            bonds.writeShifts(
-                bondSearch.lists, cellSize: grid.cellSize, pairs: 0..<bondSearch.lists.pairCount,
-                to: program.pointer(to: shift))
-        }
+        if let shift = cells.shift { writeShifts(to: program.pointer(to: shift)) }
         try program.run()
 
         let (width, slots) = (codes.code.columns, model.cellLayout.slots)

@@ -32,6 +32,7 @@ final class RolloutAdjoint<Scalar: TrainingScalar & GridScalar> {
     ///   - atoms: all of them, in ascending order of ids.
     ///   - gradient: by the atoms at the end.
     init(_ simulator: Simulator<Scalar>, _ start: SimulationStart, _ atoms: [SimulatedAtom], _ gradient: AtomGradient) {
+        precondition(simulator.bondSearch?.lists.hasAngles ?? true, "the simulator lists nothing for second derivatives")
         (self.simulator, self.start, self.gradient) = (simulator, start, gradient)
         masses = atoms.map(\.mass)
         placeOfID = Dictionary(uniqueKeysWithValues: atoms.enumerated().map { ($1.id, $0) })
@@ -168,11 +169,9 @@ extension Simulator {
         try restart(from: start)
     }
 
-    /// Writes how far apart the cells of the listed pairs are, Angstrom. [pairs, x y z]
+    /// Writes how far apart the centers of neighboring cells are, Angstrom. [directions, x y z]
     func writeShifts(to target: UnsafeMutablePointer<Scalar>) {
-        guard let lists = bondSearch?.lists, case .atoms(let topology) = network?.topology else {
-            preconditionFailure("rows of cells have no pairs")
-        }
-        topology.writeShifts(lists, cellSize: grid.cellSize, pairs: 0..<lists.pairCount, to: target)
+        guard case .atoms(let topology) = network?.topology else { preconditionFailure("rows of cells have no bonds") }
+        topology.writeShifts(cellSize: grid.cellSize, grid: 0, to: target)
     }
 }

@@ -36,7 +36,7 @@ extension Simulator {
         return network
     }
 
-    /// Lists pairs, bonds and angles where the atoms are, in a network that has room for them. Collective.
+    /// Lists pairs and bonds where the atoms are, in a network that has room for them. Collective.
     private func findBonds() throws -> StepNetwork<Scalar> {
         guard let bondSearch else { preconditionFailure("rows of atoms have bonds") }
         if arrangement == .stale { try filler.findGhosts() }
@@ -49,7 +49,7 @@ extension Simulator {
         } else {
             plans += 1
             let topology = BondTopology(
-                capacity: BondTopology.Capacity(lists).multiplied(by: 1.125), pairExchange: bondSearch.pairExchange,
+                capacity: BondTopology.Capacity(lists).multiplied(by: 1.125), atomExchange: bondSearch.atomExchange,
                 bondExchange: bondSearch.bondExchange)
             network = StepNetwork(model, .atoms(topology), parameters: parameters.pointer, environment: environment)
             self.network = network
@@ -58,7 +58,7 @@ extension Simulator {
             preconditionFailure("mixed topologies")
         }
         topology.rebuild(lists)
-        topology.writeShifts(lists, cellSize: grid.cellSize, pairs: 0..<lists.pairCount, to: shifts)
+        topology.writeShifts(cellSize: grid.cellSize, grid: 0, to: shifts)
         return network
     }
 

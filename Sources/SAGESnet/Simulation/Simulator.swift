@@ -76,10 +76,12 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
     ///   - environment: values of the model's environment variables; by default the start's kinetic temperature for
     ///     `temperature` and the training mean for others.
     ///   - alignment: of an aligned grid; the start's own if nil. A resumed run gives that of its first start.
+    ///   - differentiatesKicks: whether derivatives of kicks are wanted (`RolloutSensitivity`), for which more is listed.
     /// - Throws: on every rank, `GridError`, `SAGESnetError`, `MPIError`.
     public init(
         model: SAGESnetModel, parameters: Buffer<Scalar>, start: SimulationStart, communicator: Communicator,
-        parts: Extent3? = nil, environment: [EnvironmentVariable: Double] = [:], alignment: GridAlignment? = nil
+        parts: Extent3? = nil, environment: [EnvironmentVariable: Double] = [:], alignment: GridAlignment? = nil,
+        differentiatesKicks: Bool = false
     ) throws {
         self.model = model
         self.parameters = parameters
@@ -97,8 +99,10 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
         let phase = configuration.origin == .aligned
             ? try (alignment ?? start.alignment(for: model, communicator)).phase : SIMD3(repeating: 0.5)
         grid = try AtomGrid(box: start.box, for: configuration, phase: phase)
+        // Of other ranks' atoms only the places and what they know of their bonds is needed, not the work of networks.
         decomposition = try Decomposition(
-            cells: grid.cells, boundaries: grid.boundaries, haloWidth: 1, ranks: communicator.size, parts: parts)
+            cells: grid.cells, boundaries: grid.boundaries, haloWidth: 1, ranks: communicator.size, parts: parts,
+            ghostWeight: configuration.rows == .atoms ? 0.25 : 1)
         range = decomposition.range(ofRank: communicator.rank)
         filler = try CellFiller(
             decomposition, communicator: communicator, rows: configuration.rows, slots: model.cellLayout.slots,
@@ -109,7 +113,10 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
         // Lists of pairs are good for half a step, in which two atoms may come nearer by half of the limit each.
         let farthest = configuration.bonds?.margin ?? min(grid.cellSize.min(), 1024)
         limits = MotionLimits(displacement: farthest, reach: 0.48 * grid.cellSize)
-        bondSearch = try configuration.bonds.map { [filler] in try BondSearch(filler, $0) }
+        bondSearch = try configuration.bonds.map { [filler] in
+            try BondSearch(
+                filler, $0, elements: configuration.elements.count, hasAngles: differentiatesKicks)
+        }
         atoms = AtomStore(start.atoms)
         try settle()
     }

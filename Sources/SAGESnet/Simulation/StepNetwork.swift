@@ -30,7 +30,7 @@ struct StepNetwork<Scalar: KernelScalar> {
     let topology: CellTopology
     /// Writes atoms where the first program reads them.
     let writer: CellWriter<Scalar>
-    /// Where the first program reads the shifts of pairs, Angstrom; nil where rows are cells. [pairs, x y z]
+    /// Where the first program reads the shifts between cells, Angstrom; nil where rows are cells. [directions, x y z]
     let shifts: UnsafeMutablePointer<Scalar>?
     let step: Step
 
