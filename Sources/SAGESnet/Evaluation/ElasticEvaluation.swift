@@ -34,13 +34,13 @@ public struct ElasticEvaluation: Equatable, Sendable {
     init(_ model: SAGESnetModel, parameters: Buffer<Double>, start: SimulationStart) throws {
         let (potential, rest) = try Relaxation.rest(model, parameters: parameters, start: start)
         let scale = StressScale(start)
-        func stress(
+        func strained(
             _ potential: EffectivePotential, _ deformation: EffectivePotential.Matrix3, _ displacements: [Double], _ volume: Double
         ) throws -> [Double] {
             Voigt.components(try potential.virial(deformation: deformation, displacements: displacements))
                 .map { $0 * scale.factor / volume }
         }
-        stress = try stress(potential, EffectivePotential.identity, rest.displacements, scale.volume)
+        stress = try strained(potential, EffectivePotential.identity, rest.displacements, scale.volume)
         (unit, atomCount) = (scale.unit, start.atomCount)
         // [strain][stress]
         let responses = try Voigt.axes.map { axes -> [Double] in
@@ -50,7 +50,7 @@ public struct ElasticEvaluation: Equatable, Sendable {
                 let relaxed = try Relaxation(potential, deformation: deformation, from: rest.displacements)
                 guard !relaxed.isAtLimit else { throw Relaxation.restless }
                 let growth = axes.0 == axes.1 ? 1 + sign * ElasticEvaluation.strain : 1
-                return try stress(potential, deformation, relaxed.displacements, scale.volume * growth)
+                return try strained(potential, deformation, relaxed.displacements, scale.volume * growth)
             }
             return zip(ends[0], ends[1]).map { ($0 - $1) / (2 * ElasticEvaluation.strain) }
         }

@@ -18,11 +18,11 @@ extension ScaleTransformer {
         let covariance = moments.covariance
         guard let offsets else {
             guard let components = PrincipalComponents(covariance: covariance, length: inputs) else { return nil }
-            // Rounding has no directions worth a spread of 1.
-            let least = 1e-9 * max(components.variances.first ?? 0, 1e-300)
-            for code in 0..<codes {
-                let spread = max(components.variances[code], least).squareRoot()
-                set(code, 0..<inputs, Array(components.axes[code * inputs..<(code + 1) * inputs]), spread)
+            // Directions in which the training blocks hardly spread stay 0: other blocks would have huge codes there.
+            let least = 1e-7 * (components.variances.first ?? 0)
+            for code in 0..<codes where components.variances[code] > least {
+                set(code, 0..<inputs, Array(components.axes[code * inputs..<(code + 1) * inputs]),
+                    components.variances[code].squareRoot())
             }
             center()
             return
