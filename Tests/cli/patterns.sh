@@ -54,7 +54,7 @@ expect_message "--clusters is 0"
 expect_status_on 2 66 "$SAGES" patterns "$model" --data missing.h5 --out bad.h5
 expect_message_once missing.h5
 expect_status_on 2 65 "$SAGES" patterns "$SAGES_ROOT/jobs/models/automaton-4555.h5" --data kirigami.h5 --out bad.h5
-expect_message_once "not of atoms"
+expect_message_once "one of a grid's cells"
 expect_status_on 2 74 "$SAGES" patterns "$model" --data kirigami.h5 --frames 0:1 --out no/such/folder.h5
 expect_message_once "no/such"
 
