@@ -87,20 +87,20 @@ private func loop<T: KernelScalar, Formula: ActivationFormula, Orders: OrderSet>
             OrderTarget(out.orders.2, otherwise: vector), OrderTarget(out.orders.3, otherwise: vector)
         )
         var index = 0
-        while index + lanes <= count {
+        while index < count {
             let values = Formula.orders(T.self, load(x + index))
-            if Orders.orders.0 { store(values.0, to: targets.0.place(index)) }
-            if Orders.orders.1 { store(values.1, to: targets.1.place(index)) }
-            if Orders.orders.2 { store(values.2, to: targets.2.place(index)) }
-            if Orders.orders.3 { store(values.3, to: targets.3.place(index)) }
+            let rest = min(lanes, count - index)
+            if Orders.orders.0 { store(values.0, to: targets.0.place(index), count: rest) }
+            if Orders.orders.1 { store(values.1, to: targets.1.place(index), count: rest) }
+            if Orders.orders.2 { store(values.2, to: targets.2.place(index), count: rest) }
+            if Orders.orders.3 { store(values.3, to: targets.3.place(index), count: rest) }
             index += lanes
         }
-        guard index < count else { return }
-        let rest = count - index
-        let values = Formula.orders(T.self, load(x + index))
-        if Orders.orders.0 { storePartial(values.0, to: targets.0.place(index), count: rest) }
-        if Orders.orders.1 { storePartial(values.1, to: targets.1.place(index), count: rest) }
-        if Orders.orders.2 { storePartial(values.2, to: targets.2.place(index), count: rest) }
-        if Orders.orders.3 { storePartial(values.3, to: targets.3.place(index), count: rest) }
     }
+}
+
+/// Stores a vector, or the first of its elements where fewer are left.
+@inline(__always)
+private func store<T: KernelScalar>(_ vector: T.Vector, to target: UnsafeMutablePointer<T>, count: Int) {
+    if count == T.Vector.scalarCount { store(vector, to: target) } else { storePartial(vector, to: target, count: count) }
 }

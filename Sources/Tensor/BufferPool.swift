@@ -11,15 +11,18 @@ public final class BufferPool: Sendable {
     /// Bytes behind the end of every buffer that may be read (not interpreted, never written).
     public static let readableMargin = 128
 
+    /// The unused buffers of each capacity, by `index(ofCapacity:)`. No dictionary: changing a value of one in place
+    /// allocates memory.
     private struct FreeLists: ~Copyable {
-        var buffers: [Int: [UInt]] = [:]
+        var buffers = [[UInt]](repeating: [], count: 4 * Int.bitWidth)
     }
     private let free = Mutex(FreeLists())
 
     /// A buffer of at least `bytes` bytes with undefined content, to be given back with `release`.
     public func acquire(bytes: Int) -> UnsafeMutableRawPointer {
         let capacity = BufferPool.capacity(for: bytes)
-        let reused = free.withLock { $0.buffers[capacity]?.popLast() }
+        let index = BufferPool.index(ofCapacity: capacity)
+        let reused = free.withLock { $0.buffers[index].popLast() }
         if let reused, let pointer = UnsafeMutableRawPointer(bitPattern: reused) { return pointer }
         let pointer = UnsafeMutableRawPointer.allocate(
             byteCount: capacity + BufferPool.readableMargin, alignment: BufferPool.alignment)
@@ -30,17 +33,17 @@ public final class BufferPool: Sendable {
 
     /// Gives back what `acquire(bytes:)` returned for the same number of bytes.
     public func release(_ pointer: UnsafeMutableRawPointer, bytes: Int) {
-        let capacity = BufferPool.capacity(for: bytes)
-        free.withLock { $0.buffers[capacity, default: []].append(UInt(bitPattern: pointer)) }
+        let index = BufferPool.index(ofCapacity: BufferPool.capacity(for: bytes))
+        free.withLock { $0.buffers[index].append(UInt(bitPattern: pointer)) }
     }
 
     /// Returns all unused buffers to the system.
     public func trim() {
         free.withLock { lists in
-            for buffers in lists.buffers.values {
-                for address in buffers { UnsafeMutableRawPointer(bitPattern: address)?.deallocate() }
+            for index in lists.buffers.indices {
+                for address in lists.buffers[index] { UnsafeMutableRawPointer(bitPattern: address)?.deallocate() }
+                lists.buffers[index] = []
             }
-            lists.buffers.removeAll()
         }
     }
 
@@ -50,6 +53,13 @@ public final class BufferPool: Sendable {
         let exponent = Int.bitWidth - 1 - (needed - 1).leadingZeroBitCount
         let step = max(64, 1 << (exponent - 2))
         return (needed + step - 1) / step * step
+    }
+
+    /// A number for each capacity, below 4 times the bits of an integer.
+    private static func index(ofCapacity capacity: Int) -> Int {
+        let exponent = Int.bitWidth - 1 - (capacity - 1).leadingZeroBitCount
+        let step = max(64, 1 << (exponent - 2))
+        return 4 * exponent + (capacity - (1 << exponent)) / step - 1
     }
 }
 

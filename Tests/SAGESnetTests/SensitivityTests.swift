@@ -24,8 +24,8 @@ import Testing
 
     static let predictors = [
         BondTests.members, "predictor: \"energy\"", "predictor: \"energy\", cells: \"dense\"",
-        // No atom crosses a face of a cell of this grid, where the energy of the predictor jumps.
-        "predictor: \"energy\", slots: 6, cell: 2, environment: [\"temperature\"]", "predictor: \"increment\"",
+        // Atoms that shared a cell would change their order, where the energy of the predictor jumps.
+        "predictor: \"energy\", slots: 2, environment: [\"temperature\"]", "predictor: \"increment\"",
     ]
 
     @Test(arguments: predictors)
@@ -81,12 +81,12 @@ import Testing
         let task = try GridTask<Double>(try gridConfiguration("channels: 6, crop: 2" + more), training: [path], validation: [])
         let source = try GridSource(path, for: task.model.configuration)
         for (steps, region) in [
-            (1, nil), (5, CellRange(lower: Extent3(z: 1, y: 2, x: 0), upper: Extent3(z: 3, y: 4, x: 5))),
+            (1, nil), (3, CellRange(lower: Extent3(z: 1, y: 2, x: 0), upper: Extent3(z: 3, y: 4, x: 5))),
         ] {
             let (sensitivity, error) = try GridSensitivity.run(
                 .init(region: region, steps: steps, frame: 1), task.model, parameters: task.someWeights(), source: source,
                 communicator: .selfOnly, isChecked: true)
-            #expect(try #require(error) < 1e-5)
+            #expect(try #require(error) < 1e-4)
             #expect(sensitivity.gradient.contains { $0 != 0 } && sensitivity.value > 0)
         }
         #expect(throws: SAGESnetError.self) {

@@ -102,7 +102,7 @@ public struct GridSensitivity: Sendable {
                 for _ in 0..<question.steps { try grid.advance() }
                 return try grid.population(of: region)
             }
-            let size = 1e-5
+            let size = 1e-4
             return try (population(size) - population(-size)) / (2 * size)
         }
         let largest = try communicator.allReduce(gradient.map(abs).max() ?? 0, .maximum)
