@@ -65,7 +65,7 @@ expect_output '"linear_unavailable": "the model'
 expect_status_on 2 64 "$SAGES" evaluate model.h5 --data data.h5 --rollout 2 --frame 41
 expect_message_once "has 41 frames, so there is no frame 41"
 expect_status 64 "$SAGES" evaluate model.h5 --data data.h5 --frame 1
-expect_message "--rollout or --elastic is missing"
+expect_message "--rollout, --elastic or --sensitivity is missing"
 expect_status 64 "$SAGES" evaluate model.h5
 expect_message "data"
 expect_status_on 3 66 "$SAGES" evaluate model.h5 --data missing.h5
