@@ -9,7 +9,8 @@ extension Simulate {
     func runLevel(_ communicator: Communicator) throws -> ExitStatus {
         let given = [
             ("writers", writers != nil), ("replicate", replicate != SIMD3(1, 1, 1)), ("resume", resumes),
-            ("environment", !environment.isEmpty), ("boundary", boundaries != nil),
+            ("environment", !environment.isEmpty), ("boundary", boundaries != nil), ("force", !forces.isEmpty),
+            ("confidence", confidence != nil),
         ]
         for (option, isGiven) in given where isGiven {
             throw SAGESnetError.badRequest("--\(option) is not for coarse levels, and \(model) is a model of one")
