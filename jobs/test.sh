@@ -10,7 +10,7 @@
 # not keep the next from running, except set-up and build. Exit status 0 only if all passed.
 #
 # Purpose    to know that what is checked out works here
-# Wall time  within 25 minutes on 2 cores
+# Wall time  20 to 30 minutes on 2 cores
 # Cost       up to 8 ranks on whatever cores there are, 4 GB of memory, 3 GB of disk
 #
 # Environment: SAGES_TEST_RANKS (default "1 2 3 4 6 8").
