@@ -44,19 +44,10 @@ private func confidenceConfiguration(_ members: String) throws -> ConfidenceConf
         let task = try ConfidenceTask<Double>(
             confidenceConfiguration("width: 4, rows: 50"), subject: subject(scratch),
             training: SyntheticSource(stream: 1, samples: 3), validation: SyntheticSource(stream: 2, samples: 1))
-        let weights = task.someWeights()
-        let (_, gradient, recorded) = try task.lossAndGradient(weights, samples: [0, 2])
-        func loss(movingBy step: Double, _ index: Int) throws -> Double {
-            let kept = weights.pointer[index]
-            weights.pointer[index] += step
-            defer { weights.pointer[index] = kept }
-            try recorded.program.run()
-            return recorded.figure(0)
-        }
+        let (gradient, difference) = try task.gradientAndDifferences(at: task.someWeights())
         for (parameter, values) in zip(task.layout.parameters, gradient) {
             for index in values.indices.prefix(4) {
-                let difference = try (loss(movingBy: 1e-5, parameter.offset + index)
-                    - loss(movingBy: -1e-5, parameter.offset + index)) / 2e-5
+                let difference = try difference(parameter.offset + index)
                 #expect(abs(values[index] - difference) < 1e-7 * max(1, abs(difference)), "\(parameter.name)[\(index)]")
             }
         }

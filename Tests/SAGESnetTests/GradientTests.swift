@@ -27,8 +27,10 @@ import Testing
 }
 
 extension TrainingTask where Scalar == Double {
-    /// Compares the gradient of the loss of two samples by some weights of every parameter with central differences.
-    func expectGradientAgreesWithDifferences(at weights: Buffer<Double>) throws {
+    /// The gradient of the loss of two samples by every parameter, and what finds its central difference by one weight.
+    func gradientAndDifferences(
+        at weights: Buffer<Double>
+    ) throws -> (gradient: [[Double]], difference: (_ index: Int) throws -> Double) {
         let (_, gradient, recorded) = try lossAndGradient(weights, samples: [0, 2])
         func loss(movingBy step: Double, _ index: Int) throws -> Double {
             let kept = weights.pointer[index]
@@ -37,14 +39,19 @@ extension TrainingTask where Scalar == Double {
             try recorded.program.run()
             return recorded.figure(0)
         }
+        let step = 1e-5
+        return (gradient, { try (loss(movingBy: step, $0) - loss(movingBy: -step, $0)) / (2 * step) })
+    }
+
+    /// Compares the gradient of the loss of two samples by some weights of every parameter with central differences.
+    func expectGradientAgreesWithDifferences(at weights: Buffer<Double>) throws {
+        let (gradient, difference) = try gradientAndDifferences(at: weights)
         var random = Philox(seed: 3)
         for (parameter, values) in zip(layout.parameters, gradient) {
             let scale = max(values.map(abs).max() ?? 0, 1e-4)
             for _ in 0..<3 {
                 let index = random.nextIndex(below: values.count)
-                let step = 1e-5
-                let above = try loss(movingBy: step, parameter.offset + index)
-                let difference = try (above - loss(movingBy: -step, parameter.offset + index)) / (2 * step)
+                let difference = try difference(parameter.offset + index)
                 #expect(
                     abs(values[index] - difference) < 1e-6 * scale + 1e-9,
                     "\(parameter.name)[\(index)]: \(values[index]), by differences \(difference)")

@@ -101,21 +101,12 @@ import Testing
                 weights.pointer[parameter.offset + index] += 0.1 * random.nextNormal()
             }
         }
-        let (_, gradient, recorded) = try task.lossAndGradient(weights, samples: [0, 2])
-        func loss(movingBy step: Double, _ index: Int) throws -> Double {
-            let kept = weights.pointer[index]
-            weights.pointer[index] += step
-            defer { weights.pointer[index] = kept }
-            try recorded.program.run()
-            return recorded.figure(0)
-        }
+        let (gradient, difference) = try task.gradientAndDifferences(at: weights)
         for (parameter, values) in zip(task.layout.parameters, gradient) {
             let scale = max(values.map(abs).max() ?? 0, 1e-4)
             for _ in 0..<2 {
                 let index = random.nextIndex(below: values.count)
-                let step = 1e-5
-                let difference = try (loss(movingBy: step, parameter.offset + index)
-                    - loss(movingBy: -step, parameter.offset + index)) / (2 * step)
+                let difference = try difference(parameter.offset + index)
                 #expect(
                     abs(values[index] - difference) < 2e-6 * scale + 1e-8,
                     "\(parameter.name)[\(index)]: \(values[index]), by differences \(difference)")
