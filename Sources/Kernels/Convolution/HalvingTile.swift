@@ -1,6 +1,6 @@
-/// A tile of 2^n blocks, of which the halves are tiles as well: what is left of a line is done by halves of halves.
+/// A tile that is made of smaller ones: what is left of a line is done by its first part, then by that one's first part.
 protocol HalvingTile: RegisterTile {
-    /// Half as many blocks; of a single block, itself.
+    /// Its first part, at least half of it; of a single block, itself.
     associatedtype Half: HalvingTile where Half.Block == Block
 }
 
@@ -8,6 +8,6 @@ extension OneBlock: HalvingTile {
     typealias Half = Self
 }
 
-extension Joined: HalvingTile where Low == High, Low: HalvingTile {
+extension Joined: HalvingTile where Low: HalvingTile {
     typealias Half = Low
 }

@@ -130,7 +130,9 @@ private func multiplyPoints<T: KernelScalar>(_ pass: WinogradPass<T>, tiles: Int
             }
         } else {
             if width == DoubleBlock<T.HalfVector>.width {
-                multiplyPoints(Tile4<DoubleBlock<T.HalfVector>>.self, pass, first, tiles)
+                multiplyPoints(Tile6<DoubleBlock<T.HalfVector>>.self, pass, first, tiles)
+            } else if width == SingleBlock<T.HalfVector>.width && pass.read == width && pass.written == width {
+                multiplyBlock(Tile8<SingleBlock<T.HalfVector>>.self, pass, tiles)
             } else if width == SingleBlock<T.HalfVector>.width {
                 multiplyPoints(Tile8<SingleBlock<T.HalfVector>>.self, pass, first, tiles)
             } else {
@@ -145,45 +147,61 @@ private func multiplyPoints<T: KernelScalar>(_ pass: WinogradPass<T>, tiles: Int
 private func multiplyPoints<Tile: HalvingTile>(
     _: Tile.Type, _ pass: WinogradPass<Tile.Scalar>, _ first: Int, _ tiles: Int
 ) {
-    let pointStride = WinogradBlock<Tile.Scalar>.padded(pass.product.row * pass.read)
+    multiplyPoints(Tile.self, pass, first, tiles, read: pass.source.block, written: pass.product)
+}
+
+/// One block of channels read and one written: the compiler knows all distances, so that addresses take neither
+/// registers nor additions. (Eight channels on AVX2: 1.5 times as fast.)
+@inline(never)
+private func multiplyBlock<Tile: HalvingTile>(_: Tile.Type, _ pass: WinogradPass<Tile.Scalar>, _ tiles: Int) {
+    let block = WinogradBlock<Tile.Scalar>(channels: Tile.Block.width, row: Tile.Block.width, tiles: tiles)
+    multiplyPoints(Tile.self, pass, 0, tiles, read: block, written: block)
+}
+
+@inline(__always)
+private func multiplyPoints<Tile: HalvingTile>(
+    _: Tile.Type, _ pass: WinogradPass<Tile.Scalar>, _ first: Int, _ tiles: Int, read: WinogradBlock<Tile.Scalar>,
+    written: WinogradBlock<Tile.Scalar>
+) {
+    let pointStride = WinogradBlock<Tile.Scalar>.padded(written.row * read.channels)
     for point in 0..<winogradPoints {
         multiplyTiles(
-            Tile.self, pass, pass.products + point * pass.product.row + first,
-            pass.source.points + point * pass.source.block.row,
-            pass.packed + pass.product.row + point * pointStride + first * pass.read, tiles)
+            Tile.self, pass.products + point * written.row + first, written, pass.source.points + point * read.row, read,
+            pass.packed + written.row + point * pointStride + first * read.channels, tiles)
     }
 }
 
-/// As many whole register tiles as fit, then one of half the size, and so on.
+/// As many whole register tiles as fit, then smaller ones.
 @inline(__always)
 private func multiplyTiles<Tile: HalvingTile>(
-    _: Tile.Type, _ pass: WinogradPass<Tile.Scalar>, _ products: UnsafeMutablePointer<Tile.Scalar>,
-    _ inputs: UnsafePointer<Tile.Scalar>, _ weights: UnsafePointer<Tile.Scalar>, _ tiles: Int
+    _: Tile.Type, _ products: UnsafeMutablePointer<Tile.Scalar>, _ written: WinogradBlock<Tile.Scalar>,
+    _ inputs: UnsafePointer<Tile.Scalar>, _ read: WinogradBlock<Tile.Scalar>, _ weights: UnsafePointer<Tile.Scalar>,
+    _ tiles: Int
 ) {
-    let (inputTile, productTile) = (pass.source.block.tile, pass.product.tile)
     var first = 0
     while first + Tile.count <= tiles {
         var sums = Tile(repeating: Tile.Block())
-        let factors = inputs + first * inputTile
-        for channel in 0..<pass.read {
-            sums.add(factors + channel, stride: inputTile,
+        let factors = inputs + first * read.tile
+        for channel in 0..<read.channels {
+            sums.add(factors + channel, stride: read.tile,
                      times: Tile.Block(loading: weights + channel * Tile.Block.width))
         }
-        sums.store(to: products + first * productTile, stride: productTile)
+        sums.store(to: products + first * written.tile, stride: written.tile)
         first += Tile.count
     }
     if Tile.count > 1 && first < tiles {
-        multiplyRest(Tile.Half.self, pass, products + first * productTile, inputs + first * inputTile, weights,
+        multiplyRest(Tile.Half.self, products + first * written.tile, written, inputs + first * read.tile, read, weights,
                      tiles - first)
     }
 }
 
 @inline(never)
 private func multiplyRest<Tile: HalvingTile>(
-    _: Tile.Type, _ pass: WinogradPass<Tile.Scalar>, _ products: UnsafeMutablePointer<Tile.Scalar>,
-    _ inputs: UnsafePointer<Tile.Scalar>, _ weights: UnsafePointer<Tile.Scalar>, _ tiles: Int
+    _: Tile.Type, _ products: UnsafeMutablePointer<Tile.Scalar>, _ written: WinogradBlock<Tile.Scalar>,
+    _ inputs: UnsafePointer<Tile.Scalar>, _ read: WinogradBlock<Tile.Scalar>, _ weights: UnsafePointer<Tile.Scalar>,
+    _ tiles: Int
 ) {
-    multiplyTiles(Tile.self, pass, products, inputs, weights, tiles)
+    multiplyTiles(Tile.self, products, written, inputs, read, weights, tiles)
 }
 
 // MARK: Outputs

@@ -93,7 +93,8 @@ struct WinogradBlock<T: KernelScalar> {
     /// (Of 64 to 768 KiB, 128 to 384 are about equally fast.)
     static func tiles(inputs: Int, outputs: Int) -> Int {
         let bytes = winogradPoints * MemoryLayout<T>.stride * (row(scalars: inputs) + row(blocks: outputs))
-        return min(max((256 << 10) / bytes / 8 * 8, 8), 128)
+        let registerTile = InstructionSet.vectorBytes == 64 || outputs <= T.HalfVector.scalarCount ? 8 : 12
+        return min(max((256 << 10) / bytes / registerTile, 1) * registerTile, 128)
     }
 }
 
