@@ -8,6 +8,7 @@ import PackageDescription
 //   SAGES_OPENBLAS_PKGCONFIG  pkg-config name of OpenBLAS       (default openblas)
 //   SAGES_ARCH                instruction set of the kernels, as for -march (default native)
 //   SAGES_COMMIT              the commit being built, for provenance (set by jobs/site.sh from git; default unknown)
+//   SAGES_DISTRIBUTED_TESTS   1 builds the tests that run under mpirun, which need -enable-testing (set by jobs/test.sh)
 let environment = ProcessInfo.processInfo.environment
 func setting(_ name: String, _ fallback: String) -> String {
     guard let value = environment[name], !value.isEmpty else { return fallback }
@@ -20,6 +21,17 @@ let architecture = setting("SAGES_ARCH", "native")
 /// code generation too, and without it a fused multiply-add becomes a call of `fmaf`.
 let kernelSettings: [SwiftSetting] = [
     .unsafeFlags(["-Ounchecked", "-Xcc", "-march=\(architecture)"])
+]
+
+/// Run under mpirun by jobs/test.sh on 1, 2, 3, 4, 6 and 8 ranks.
+let distributedTests: [Target] = setting("SAGES_DISTRIBUTED_TESTS", "0") == "0" ? [] : [
+    // A malloc that counts, for tests of code that must not allocate.
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    .executableTarget(name: "distributed-tests",
+                      dependencies: ["SAGESnet", "CellularAutomata", "Training", "Trajectory", "Grid", "Autodiff",
+                                     "NeuralNetworks", "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics",
+                                     "AllocationCounter", "CMessageObserver", "SAGESnetTestSupport"],
+                      path: "Tests/DistributedTests"),
 ]
 
 // A module depends only on modules above it.
@@ -106,14 +118,6 @@ let package = Package(
                 dependencies: ["SAGESnet", "CellularAutomata", "Training", "Trajectory", "Grid", "Configuration", "Tensor", "MPI",
                                "HDF5"],
                 path: "Tests/SAGESnetTestSupport"),
-        // A malloc that counts, for tests of code that must not allocate.
-        .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-        // Run under mpirun by jobs/test.sh on 1, 2, 3, 4, 6 and 8 ranks.
-        .executableTarget(name: "distributed-tests",
-                          dependencies: ["SAGESnet", "CellularAutomata", "Training", "Trajectory", "Grid", "Autodiff",
-                                         "NeuralNetworks", "Tensor", "Kernels", "MPI", "HDF5", "Diagnostics",
-                                         "AllocationCounter", "CMessageObserver", "SAGESnetTestSupport"],
-                          path: "Tests/DistributedTests"),
-    ],
+    ] + distributedTests,
     swiftLanguageModes: [.v6]
 )

@@ -18,6 +18,7 @@
 set -euo pipefail
 # The tests see internals, which changes how everything is compiled: their build keeps apart from the user's.
 export SAGES_BUILD="${SAGES_TEST_BUILD:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/.build/testing}"
+export SAGES_DISTRIBUTED_TESTS=1
 # shellcheck source=jobs/site.sh
 source "$(dirname "${BASH_SOURCE[0]}")/site.sh"
 cd "$SAGES_ROOT"
