@@ -18,9 +18,11 @@ func setting(_ name: String, _ fallback: String) -> String {
 let architecture = setting("SAGES_ARCH", "native")
 
 /// The kernels alone are compiled unchecked and for the chosen instruction set; `-Xcc -march` sets Swift's own
-/// code generation too, and without it a fused multiply-add becomes a call of `fmaf`.
+/// code generation too, and without it a fused multiply-add becomes a call of `fmaf`. One pass of the compiler would take a
+/// quarter of their build, and LLVM does its work as well.
 let kernelSettings: [SwiftSetting] = [
-    .unsafeFlags(["-Ounchecked", "-Xcc", "-march=\(architecture)"])
+    .unsafeFlags(["-Ounchecked", "-Xcc", "-march=\(architecture)",
+                  "-Xllvm", "-sil-disable-pass=early-redundant-load-elimination"])
 ]
 
 /// Run under mpirun by jobs/test.sh on 1, 2, 3, 4, 6 and 8 ranks.

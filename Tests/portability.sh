@@ -33,7 +33,8 @@ let package = Package(
         .target(name: "CBuildInformation"),
         .target(name: "Diagnostics", dependencies: ["CBuildInformation", "CInstructionSet"]),
         .target(name: "Kernels", dependencies: ["CInstructionSet", "CBFloat16"],
-                swiftSettings: [.unsafeFlags(["-Ounchecked", "-Xcc", march])]),
+                swiftSettings: [.unsafeFlags(["-Ounchecked", "-Xcc", march, "-Xllvm",
+                                              "-sil-disable-pass=early-redundant-load-elimination"])]),
         .target(name: "Tensor", dependencies: ["Kernels", "Diagnostics"]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensor"]),
     ],
@@ -74,6 +75,7 @@ library="$(dirname "$(dirname "$(readlink --canonicalize "$(command -v swiftc)")
 if [[ -d "$library" ]]; then
     find "$sources/Sources/Kernels" -name '*.swift' -print0 | xargs --null swiftc -target aarch64-none-none-elf \
         -enable-experimental-feature Embedded -swift-version 6 -wmo -Ounchecked -parse-as-library -module-name Kernels \
+        -Xllvm -sil-disable-pass=early-redundant-load-elimination \
         -Xcc -fmodule-map-file="$sources/Sources/CInstructionSet/include/module.modulemap" \
         -Xcc -fmodule-map-file="$sources/Sources/CBFloat16/module.modulemap" -Xcc -ffreestanding \
         -c -o "$folder/kernels.o"
