@@ -21,8 +21,8 @@ struct TorsionNetwork: Sendable {
     /// Silent at first.
     let mixing: Dense
 
-    /// Components of the moments of one channel: of a vector, and of a symmetric matrix.
-    static let components = 9
+    /// Components of the moments of one channel: of a vector and of a matrix.
+    static let components = 12
 
     /// - Parameters:
     ///   - features: columns in which a bond's length is seen.
@@ -50,51 +50,41 @@ struct TorsionNetwork: Sendable {
     func contractions<Scalar>(
         _ amplitudes: Variable<Scalar>, _ direction: Variable<Scalar>, _ topology: BondTopology
     ) -> Variable<Scalar> {
-        let d = (0..<3).map { direction[columns: $0..<($0 + 1)] }
-        let first = d.map { amplitudes.scaledByColumn($0) }
-        // xx, yy, zz, xy, yz, zx.
-        let second = (0..<6).map { first[$0 % 3].scaledByColumn(d[$0 < 3 ? $0 : ($0 + 1) % 3]) }
-        let own = Variable.concatenating(first + second)
+        let components = Variable.concatenating([direction, direction.tensorProduct(direction)])
+        let own = components.tensorProduct(amplitudes)
             .collected(by: topology.centerOfBond).expanded(by: topology.centerOfBond)
-        let here = moments(own, d), there = moments(own.ofPartners(topology.bondPartners), d)
+        let here = Moments(own, channels, direction)
+        let there = Moments(own.ofPartners(topology.bondPartners), channels, direction)
 
-        func inner(_ a: [Variable<Scalar>], _ b: [Variable<Scalar>]) -> Variable<Scalar> { sum(zip(a, b).map { $0 * $1 }) }
+        let ones = direction.tape.constant(1, [direction.shape.rows, 9], over: direction.domain)
+        func inner(_ a: Variable<Scalar>, _ b: Variable<Scalar>) -> Variable<Scalar> {
+            (a * b).contractedOverFirst(with: ones[columns: 0..<(a.columns / channels)])
+        }
         let turn = inner(here.vector, there.vector) - here.vectorAlong * there.vectorAlong
-        let square = inner(here.diagonal, there.diagonal) + 2 * inner(here.mixed, there.mixed)
-            - 2 * inner(here.matrixAlong, there.matrixAlong) + here.twiceAlong * there.twiceAlong
+        let square = inner(here.matrix, there.matrix) - 2 * inner(here.matrixAlong, there.matrixAlong)
+            + here.twiceAlong * there.twiceAlong
         return .concatenating([turn, square])
     }
 
-    /// The moments of one end of each bond, and their products with the bond's direction d. [bonds, channels] each
+    /// The moments of one end of each bond, and their products with the bond's direction d.
     private struct Moments<Scalar: KernelScalar> {
-        /// V: x, y, z.
-        let vector: [Variable<Scalar>]
-        /// d · V
+        /// V. [bonds, 3 channels]
+        let vector: Variable<Scalar>
+        /// d · V. [bonds, channels]
         let vectorAlong: Variable<Scalar>
-        /// Q: xx, yy, zz.
-        let diagonal: [Variable<Scalar>]
-        /// Q: xy, yz, zx.
-        let mixed: [Variable<Scalar>]
-        /// Q d: x, y, z.
-        let matrixAlong: [Variable<Scalar>]
-        /// d · Q d
+        /// Q. [bonds, 3 3 channels]
+        let matrix: Variable<Scalar>
+        /// Q d. [bonds, 3 channels]
+        let matrixAlong: Variable<Scalar>
+        /// d · Q d. [bonds, channels]
         let twiceAlong: Variable<Scalar>
-    }
 
-    private func moments<Scalar>(_ all: Variable<Scalar>, _ d: [Variable<Scalar>]) -> Moments<Scalar> {
-        func blocks(_ range: Range<Int>) -> [Variable<Scalar>] {
-            range.map { all[columns: ($0 * channels)..<(($0 + 1) * channels)] }
+        init(_ all: Variable<Scalar>, _ channels: Int, _ direction: Variable<Scalar>) {
+            vector = all[columns: 0..<(3 * channels)]
+            matrix = all[columns: (3 * channels)..<(12 * channels)]
+            vectorAlong = vector.contractedOverFirst(with: direction)
+            matrixAlong = matrix.contractedOverFirst(with: direction)
+            twiceAlong = matrixAlong.contractedOverFirst(with: direction)
         }
-        func along(_ vector: [Variable<Scalar>]) -> Variable<Scalar> { sum(zip(vector, d).map { $0.scaledByColumn($1) }) }
-        let (vector, diagonal, mixed) = (blocks(0..<3), blocks(3..<6), blocks(6..<9))
-        let rows = [
-            [diagonal[0], mixed[0], mixed[2]], [mixed[0], diagonal[1], mixed[1]], [mixed[2], mixed[1], diagonal[2]],
-        ]
-        let matrixAlong = rows.map(along)
-        return Moments(
-            vector: vector, vectorAlong: along(vector), diagonal: diagonal, mixed: mixed, matrixAlong: matrixAlong,
-            twiceAlong: along(matrixAlong))
     }
-
-    private func sum<Scalar>(_ terms: [Variable<Scalar>]) -> Variable<Scalar> { terms.dropFirst().reduce(terms[0], +) }
 }
