@@ -21,9 +21,6 @@ struct TorsionNetwork: Sendable {
     /// Silent at first.
     let mixing: Dense
 
-    /// Components of the moments of one channel: of a vector and of a matrix.
-    static let components = 12
-
     /// - Parameters:
     ///   - features: columns in which a bond's length is seen.
     ///   - outputs: columns that the result has.
@@ -41,50 +38,8 @@ struct TorsionNetwork: Sendable {
     func callAsFunction<Scalar>(
         direction: Variable<Scalar>, features: Variable<Scalar>, weight: Variable<Scalar>, _ topology: BondTopology
     ) -> Variable<Scalar> {
-        mixing(contractions(amplitude(features).scaledByColumn(weight), direction, topology))
-    }
-
-    /// The sums over chains, of p_k · p_l and then of its square. [bonds, 2 channels]
-    ///
-    /// - Parameter amplitudes: w of each bond. [bonds, channels]
-    func contractions<Scalar>(
-        _ amplitudes: Variable<Scalar>, _ direction: Variable<Scalar>, _ topology: BondTopology
-    ) -> Variable<Scalar> {
-        let components = Variable.concatenating([direction, direction.tensorProduct(direction)])
-        let own = components.tensorProduct(amplitudes)
-            .collected(by: topology.centerOfBond).expanded(by: topology.centerOfBond)
-        let here = Moments(own, channels, direction)
-        let there = Moments(own.ofPartners(topology.bondPartners), channels, direction)
-
-        let ones = direction.tape.constant(1, [direction.shape.rows, 9], over: direction.domain)
-        func inner(_ a: Variable<Scalar>, _ b: Variable<Scalar>) -> Variable<Scalar> {
-            (a * b).contractedOverFirst(with: ones[columns: 0..<(a.columns / channels)])
-        }
-        let turn = inner(here.vector, there.vector) - here.vectorAlong * there.vectorAlong
-        let square = inner(here.matrix, there.matrix) - 2 * inner(here.matrixAlong, there.matrixAlong)
-            + here.twiceAlong * there.twiceAlong
-        return .concatenating([turn, square])
-    }
-
-    /// The moments of one end of each bond, and their products with the bond's direction d.
-    private struct Moments<Scalar: KernelScalar> {
-        /// V. [bonds, 3 channels]
-        let vector: Variable<Scalar>
-        /// d · V. [bonds, channels]
-        let vectorAlong: Variable<Scalar>
-        /// Q. [bonds, 3 3 channels]
-        let matrix: Variable<Scalar>
-        /// Q d. [bonds, 3 channels]
-        let matrixAlong: Variable<Scalar>
-        /// d · Q d. [bonds, channels]
-        let twiceAlong: Variable<Scalar>
-
-        init(_ all: Variable<Scalar>, _ channels: Int, _ direction: Variable<Scalar>) {
-            vector = all[columns: 0..<(3 * channels)]
-            matrix = all[columns: (3 * channels)..<(12 * channels)]
-            vectorAlong = vector.contractedOverFirst(with: direction)
-            matrixAlong = matrix.contractedOverFirst(with: direction)
-            twiceAlong = matrixAlong.contractedOverFirst(with: direction)
-        }
+        mixing(
+            amplitude(features).scaledByColumn(weight)
+                .summedOverTorsions(topology.angles, partners: topology.bondPartners, directions: direction))
     }
 }
