@@ -26,7 +26,6 @@ for dump in jobs/data/diamond/*.lammpstrj.gz jobs/data/graphene/*.lammpstrj.gz; 
         || "$sages" import "$dump" --elements C --timestep 0.0005 --out "$folder/$name.h5"
 done
 
-sages_run "$SAGES_RANKS" "$sages" train jobs/configs/carbon-first.json5 --out "$folder/first.h5" --resume
 sages_run "$SAGES_RANKS" "$sages" train jobs/configs/carbon.json5 --out "$folder/model.h5" --resume
 
 for name in diamond-test-1000K diamond-nve-test-600K graphene-nve-test-300K; do

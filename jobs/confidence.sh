@@ -24,7 +24,7 @@ sages_run "$SAGES_RANKS" "$sages" train jobs/configs/carbon-confidence.json5 --o
 
 ensemble=()
 for seed in 11 12 13 14; do
-    sages_run "$SAGES_RANKS" "$sages" train jobs/configs/carbon-first.json5 --out "$folder/member-$seed.h5" --resume \
+    sages_run "$SAGES_RANKS" "$sages" train jobs/configs/carbon.json5 --out "$folder/member-$seed.h5" --resume \
         --set training.seed="$seed" --set training.steps="${SAGES_MEMBER_STEPS:-150}" --set training.validation=null
     ensemble+=(--ensemble "$folder/member-$seed.h5")
 done
