@@ -1,20 +1,28 @@
 import Kernels
 import Tensor
 
+/// An operation over the bonds of centers, in pieces.
+protocol CenterOperation<Scalar>: Operation {
+    var angles: AngleTopology { get }
+}
+
+extension CenterOperation {
+    func division(of inputs: [Shape]) -> Division { .pieces(angles.pieces) }
+}
+
 /// The moments of atoms, V and Q of `sumOverTorsions`: [atoms, 12 C]; adjoint: `TorsionMomentsGradient`.
 ///
 /// Inputs: weights [bonds, C], unit vectors [bonds, 3].
-struct TorsionMoments<Scalar: KernelScalar>: Operation {
-    let topology: AngleTopology
+struct TorsionMoments<Scalar: KernelScalar>: CenterOperation {
+    let angles: AngleTopology
 
     func shape(of inputs: [Shape]) -> Shape {
         precondition(
-            inputs[0].rows == topology.centers.target.capacity && inputs[1] == inputs[0].withColumns(3),
+            inputs[0].rows == angles.centers.target.capacity && inputs[1] == inputs[0].withColumns(3),
             "moments of \(inputs)")
-        return [topology.centers.source.capacity, TorsionTopology.components * inputs[0].columns]
+        return [angles.centers.source.capacity, TorsionTopology.components * inputs[0].columns]
     }
-    func domain(of inputs: [RowDomain?]) -> RowDomain? { topology.centers.source }
-    func division(of inputs: [Shape]) -> Division { .pieces(topology.pieces) }
+    func domain(of inputs: [RowDomain?]) -> RowDomain? { angles.centers.source }
 
     @specialized(where Scalar == Float)
     @specialized(where Scalar == Double)
@@ -23,15 +31,15 @@ struct TorsionMoments<Scalar: KernelScalar>: Operation {
         into output: Operand<Scalar>
     ) {
         findTorsionMoments(
-            output.pointer, torsionRows(inputs[1], topology, channels: inputs[0].columns), inputs[0].pointer,
-            centers: topology.centers(piece: piece, of: pieces))
+            output.pointer, torsionRows(inputs[1], angles, channels: inputs[0].columns), inputs[0].pointer,
+            centers: angles.centers(piece: piece, of: pieces))
     }
 
     func adjoints(
         inputs: [Variable<Scalar>], output: Variable<Scalar>, cotangent: Variable<Scalar>, wanted: [Bool]
     ) -> [Variable<Scalar>?] {
         let channels = inputs[0].columns
-        let derivative = inputs[0].tape.record(TorsionMomentsGradient<Scalar>(topology: topology), inputs + [cotangent])
+        let derivative = inputs[0].tape.record(TorsionMomentsGradient<Scalar>(angles: angles), inputs + [cotangent])
         return [
             wanted[0] ? derivative[columns: 0..<channels] : nil,
             wanted[1] ? derivative[columns: channels..<(channels + 3)] : nil,
@@ -39,10 +47,10 @@ struct TorsionMoments<Scalar: KernelScalar>: Operation {
     }
 
     /// The same, one operation after the other: the reference, and what second derivatives are made of.
-    static func recorded(_ inputs: [Variable<Scalar>], _ topology: AngleTopology) -> Variable<Scalar> {
+    static func recorded(_ inputs: [Variable<Scalar>], _ angles: AngleTopology) -> Variable<Scalar> {
         let direction = inputs[1]
         return Variable.concatenating([direction, direction.tensorProduct(direction)]).tensorProduct(inputs[0])
-            .collected(by: topology.centers)
+            .collected(by: angles.centers)
     }
 }
 
@@ -50,12 +58,11 @@ struct TorsionMoments<Scalar: KernelScalar>: Operation {
 /// recorded one operation after the other.
 ///
 /// Inputs: those of `TorsionMoments`, and g [atoms, 12 C].
-struct TorsionMomentsGradient<Scalar: KernelScalar>: Operation {
-    let topology: AngleTopology
+struct TorsionMomentsGradient<Scalar: KernelScalar>: CenterOperation {
+    let angles: AngleTopology
 
     func shape(of inputs: [Shape]) -> Shape { inputs[0].withColumns(inputs[0].columns + 3) }
-    func domain(of inputs: [RowDomain?]) -> RowDomain? { topology.centers.target }
-    func division(of inputs: [Shape]) -> Division { .pieces(topology.pieces) }
+    func domain(of inputs: [RowDomain?]) -> RowDomain? { angles.centers.target }
 
     @specialized(where Scalar == Float)
     @specialized(where Scalar == Double)
@@ -64,8 +71,8 @@ struct TorsionMomentsGradient<Scalar: KernelScalar>: Operation {
         into output: Operand<Scalar>
     ) {
         differentiateTorsionMoments(
-            output.pointer, torsionRows(inputs[1], topology, channels: inputs[0].columns), inputs[0].pointer,
-            inputs[2].pointer, centers: topology.centers(piece: piece, of: pieces))
+            output.pointer, torsionRows(inputs[1], angles, channels: inputs[0].columns), inputs[0].pointer,
+            inputs[2].pointer, centers: angles.centers(piece: piece, of: pieces))
     }
 
     func adjoints(
@@ -73,7 +80,7 @@ struct TorsionMomentsGradient<Scalar: KernelScalar>: Operation {
     ) -> [Variable<Scalar>?] {
         adjointsOfGradient(inputs, cotangent, wanted) { own in
             inputs[0].tape.gradients(
-                of: TorsionMoments.recorded([own[0], own[1]], topology), withRespectTo: [own[0], own[1]], seed: own[2])
+                of: TorsionMoments.recorded([own[0], own[1]], angles), withRespectTo: [own[0], own[1]], seed: own[2])
         }
     }
 }
@@ -92,18 +99,18 @@ struct TorsionTopology: Hashable {
 /// Inputs: moments M [atoms, 12 C]; those of the other atom of each bond, [bonds, 12 C], which follow from M and the topology;
 /// unit vectors [bonds, 3], opposite from the two sides of a bond. Derivatives by M are whole: those by way of the second
 /// input are in them. As S is the same from both sides, that is the derivative at the one side alone for g of both sides.
-struct TorsionSum<Scalar: KernelScalar>: Operation {
+struct TorsionSum<Scalar: KernelScalar>: CenterOperation {
     let topology: TorsionTopology
+    var angles: AngleTopology { topology.angles }
 
     func shape(of inputs: [Shape]) -> Shape {
-        let (atoms, bonds) = (topology.angles.centers.source.capacity, topology.angles.centers.target.capacity)
+        let (atoms, bonds) = (angles.centers.source.capacity, angles.centers.target.capacity)
         precondition(
             inputs[0].rows == atoms && inputs[1] == [bonds, inputs[0].columns] && inputs[2] == [bonds, 3],
             "sums over torsions of \(inputs)")
         return [bonds, 2 * inputs[0].columns / TorsionTopology.components]
     }
-    func domain(of inputs: [RowDomain?]) -> RowDomain? { topology.angles.centers.target }
-    func division(of inputs: [Shape]) -> Division { .pieces(topology.angles.pieces) }
+    func domain(of inputs: [RowDomain?]) -> RowDomain? { angles.centers.target }
 
     @specialized(where Scalar == Float)
     @specialized(where Scalar == Double)
@@ -112,8 +119,8 @@ struct TorsionSum<Scalar: KernelScalar>: Operation {
         into output: Operand<Scalar>
     ) {
         sumOverTorsions(
-            output.pointer, torsionRows(inputs[2], topology.angles, channels: output.columns / 2),
-            here: inputs[0].pointer, there: inputs[1].pointer, centers: topology.angles.centers(piece: piece, of: pieces))
+            output.pointer, torsionRows(inputs[2], angles, channels: output.columns / 2),
+            here: inputs[0].pointer, there: inputs[1].pointer, centers: angles.centers(piece: piece, of: pieces))
     }
 
     func adjoints(
@@ -144,9 +151,11 @@ struct TorsionSum<Scalar: KernelScalar>: Operation {
         func inner(_ a: Variable<Scalar>, _ b: Variable<Scalar>) -> Variable<Scalar> {
             (a * b).contractedOverFirst(with: ones[columns: 0..<(a.columns / channels)])
         }
-        func parts(
-            _ all: Variable<Scalar>
-        ) -> (v: Variable<Scalar>, alongV: Variable<Scalar>, q: Variable<Scalar>, alongQ: Variable<Scalar>, twice: Variable<Scalar>) {
+        typealias Parts = (
+            v: Variable<Scalar>, alongV: Variable<Scalar>, q: Variable<Scalar>, alongQ: Variable<Scalar>,
+            twice: Variable<Scalar>
+        )
+        func parts(_ all: Variable<Scalar>) -> Parts {
             let (v, q) = (all[columns: 0..<(3 * channels)], all[columns: (3 * channels)..<all.columns])
             let alongQ = q.contractedOverFirst(with: direction)
             return (
@@ -164,16 +173,16 @@ struct TorsionSum<Scalar: KernelScalar>: Operation {
 /// that of the same derivative recorded one operation after the other.
 ///
 /// Inputs: those of `TorsionSum`, and g [bonds, 2 C].
-struct TorsionSumGradient<Scalar: KernelScalar>: Operation {
+struct TorsionSumGradient<Scalar: KernelScalar>: CenterOperation {
     enum Part: Hashable { case moments, directions }
     let topology: TorsionTopology
     let part: Part
+    var angles: AngleTopology { topology.angles }
 
     func shape(of inputs: [Shape]) -> Shape { part == .moments ? inputs[0] : inputs[2] }
     func domain(of inputs: [RowDomain?]) -> RowDomain? {
-        part == .moments ? topology.angles.centers.source : topology.angles.centers.target
+        part == .moments ? angles.centers.source : angles.centers.target
     }
-    func division(of inputs: [Shape]) -> Division { .pieces(topology.angles.pieces) }
 
     @specialized(where Scalar == Float)
     @specialized(where Scalar == Double)
@@ -181,8 +190,8 @@ struct TorsionSumGradient<Scalar: KernelScalar>: Operation {
         piece: Int, of pieces: Int, pass: Int, _ inputs: UnsafeBufferPointer<Operand<Scalar>>,
         into output: Operand<Scalar>
     ) {
-        let centers = topology.angles.centers(piece: piece, of: pieces)
-        let rows = torsionRows(inputs[2], topology.angles, channels: inputs[3].columns / 2)
+        let centers = angles.centers(piece: piece, of: pieces)
+        let rows = torsionRows(inputs[2], angles, channels: inputs[3].columns / 2)
         switch part {
         case .moments:
             differentiateTorsionSums(
@@ -241,7 +250,7 @@ extension Variable {
             let moments = TorsionMoments.recorded([self, directions], angles)
             return TorsionSum.recorded(moments, TorsionSum.there(moments, topology), directions, topology)
         }
-        let moments = tape.record(TorsionMoments<Scalar>(topology: angles), [self, directions])
+        let moments = tape.record(TorsionMoments<Scalar>(angles: angles), [self, directions])
         return tape.record(
             TorsionSum<Scalar>(topology: topology), [moments, TorsionSum.there(moments, topology), directions])
     }
