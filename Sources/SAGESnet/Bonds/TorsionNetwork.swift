@@ -16,7 +16,6 @@ import NeuralNetworks
 /// where d is the direction of (i, j), whose own terms vanish. The second sum is that of the double bond's torsion in REBO,
 /// the first tells cis from trans.
 struct TorsionNetwork: Sendable {
-    let channels: Int
     let amplitude: Dense
     /// Silent at first.
     let mixing: Dense
@@ -25,7 +24,6 @@ struct TorsionNetwork: Sendable {
     ///   - features: columns in which a bond's length is seen.
     ///   - outputs: columns that the result has.
     init(_ name: String, channels: Int, features: Int, outputs: Int, in layout: inout ParameterLayout) {
-        self.channels = channels
         amplitude = Dense("\(name)/amplitude", inputs: features, outputs: channels, in: &layout)
         mixing = Dense("\(name)/mixing", inputs: 2 * channels, outputs: outputs, bias: false, gain: 0, in: &layout)
     }
