@@ -77,9 +77,49 @@ for name in diamond graphene; do
 done
 
 # Under tension: the model's stress in frames of molecular dynamics, beside the .stress.txt of each run.
-for name in diamond/pulled-x diamond/pulled-111 graphene/pulled-zigzag graphene/pulled-armchair; do
-    flat="${name/\//-}"
-    import "$data/$name.lammpstrj.gz" "$folder/$flat.h5"
+# tension RUN COMPONENT: 1, 2 or 3 for xx, yy or zz, the axis that is pulled. The table is strain, the model's stress, AIREBO's;
+# the model knows a stress up to a pressure, so that both are the same in the first frame.
+tension() {
+    local run="$1" component="$2" flat="${1/\//-}"
+    import "$data/$run.lammpstrj.gz" "$folder/$flat.h5"
     into "$folder/$flat-stress.json" sages_run "$SAGES_RANKS" "$sages" evaluate "$model" --data "$folder/$flat.h5" --stress --json
-    echo "$folder/$flat-stress.json"
-done
+    awk -v component="$component" '
+        function number(place) { split($0, part, /[][,]/); return part[place + 1] }
+        FNR == NR { if (!/^#/) { strain[++rows] = $2; stress[rows] = $(2 + component) } next }
+        /"edges"/ { edge = number(component); if (!frames++) first = edge }
+        /"stress_change"/ {
+            pulled = edge / first - 1
+            for (row = 1; row < rows && strain[row] < pulled; row++) continue
+            if (frames == 1) offset = stress[row]
+            printf "%.4f %.2f %.2f\n", pulled, number(component) + offset, stress[row]
+        }' "$data/$run.stress.txt" "$folder/$flat-stress.json" > "$folder/$flat-stress.txt"
+    echo "$folder/$flat-stress.txt"
+}
+tension diamond/pulled-x 1
+tension diamond/pulled-111 1
+tension diamond/pulled-y 2
+tension diamond/pulled-z 3
+tension graphene/pulled-zigzag 1
+tension graphene/pulled-armchair 2
+command -v gnuplot > /dev/null || exit 0
+gnuplot << PLOT
+set terminal pngcairo size 900,380 font "sans,10"
+set output "$folder/tension.png"
+set multiplot layout 1,2
+set key top left
+set xlabel "strain, %"
+set grid lc rgb "#dddddd"
+set title "Diamond pulled at 300 K"
+set ylabel "stress, GPa"
+plot "$data/diamond/pulled-x.stress.txt" using (100*\$2):3 with lines lc 1 title "[100], AIREBO", \
+     "$folder/diamond-pulled-x-stress.txt" using (100*\$1):2 with points pt 7 lc 1 title "model", \
+     "$data/diamond/pulled-111.stress.txt" using (100*\$2):3 with lines lc 2 title "[111], AIREBO", \
+     "$folder/diamond-pulled-111-stress.txt" using (100*\$1):2 with points pt 7 lc 2 title "model"
+set title "Graphene pulled at 300 K"
+set ylabel "stress, N/m"
+plot "$data/graphene/pulled-zigzag.stress.txt" using (100*\$2):3 with lines lc 1 title "zigzag, AIREBO", \
+     "$folder/graphene-pulled-zigzag-stress.txt" using (100*\$1):2 with points pt 7 lc 1 title "model", \
+     "$data/graphene/pulled-armchair.stress.txt" using (100*\$2):4 with lines lc 2 title "armchair, AIREBO", \
+     "$folder/graphene-pulled-armchair-stress.txt" using (100*\$1):2 with points pt 7 lc 2 title "model"
+PLOT
+echo "$folder/tension.png"

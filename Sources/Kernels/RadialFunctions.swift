@@ -86,15 +86,23 @@ private func bessel<T: KernelScalar>(
 private func envelope<T: KernelScalar>(_: T.Type, _ r: T.Vector, _ cutoff: T, _ order: Int) -> T.Vector {
     let inverse = T.Vector(repeating: 1 / (cutoff * cutoff))
     let q = r * r * inverse
-    let u = T.Vector(repeating: 1) - q
-    let value: T.Vector
+    let difference = T.Vector(repeating: 1) - q
+    let u = positivePart(T.self, difference)
     switch order {
-    case 0: value = u * u * u
-    case 1: value = T.Vector(repeating: -6) * u * u * r * inverse
-    case 2: value = T.Vector(repeating: -6) * inverse * u * (u - T.Vector(repeating: 4) * q)
-    default: value = r * inverse * inverse * (T.Vector(repeating: 72) * u - T.Vector(repeating: 48) * q)
+    case 0: return u * u * u
+    case 1: return T.Vector(repeating: -6) * u * u * r * inverse
+    case 2: return T.Vector(repeating: -6) * inverse * u * (u - T.Vector(repeating: 4) * q)
+    default:
+        // Jumps at the cutoff.
+        let value = r * inverse * inverse * (T.Vector(repeating: 72) * u - T.Vector(repeating: 48) * q)
+        return value.replacing(with: T.Vector.zero, where: difference .<= T.Vector.zero)
     }
-    return value.replacing(with: T.Vector.zero, where: u .<= T.Vector.zero)
+}
+
+/// x where it is positive, else 0: without a comparison, which generic vectors do lane by lane. The root of a square is exact.
+@inline(__always)
+func positivePart<T: KernelScalar>(_: T.Type, _ x: T.Vector) -> T.Vector {
+    (x + (x * x).squareRoot()) * T.Vector(repeating: 0.5)
 }
 
 @inline(__always)
@@ -151,6 +159,7 @@ func sineAndCosine<T: KernelScalar>(_: T.Type, halfTurns a: T.Vector) -> (sine: 
     take(0.008333333333333333, 0.041666666666666664)
     take(-0.16666666666666666, -0.5)
     take(1, 1)
-    let sign = T.Vector(repeating: 1).replacing(with: T.Vector(repeating: -1), where: nearest .!= T.Vector.zero)
+    // nearest is -1, 0 or 1.
+    let sign = T.Vector(repeating: 1) - T.Vector(repeating: 2) * nearest * nearest
     return (sign * angle * s, sign * c)
 }

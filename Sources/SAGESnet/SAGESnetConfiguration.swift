@@ -68,6 +68,8 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
     public let codecWeight: Double
     public let sensitivityWeight: Double
     public let balance: Double
+    /// The model file that training goes on from; nil to begin anew.
+    public let start: String?
     /// Of the predictor `bonds`; nil for others.
     public let bonds: BondConfiguration?
 
@@ -113,6 +115,8 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
         balance = try section.value("balance", default: 0, in: .between(0, 1),
                                     "how far runs in which little happens count like the others: 0 as it comes, 1 each "
                                         + "run's errors in units of what a ballistic step misses in it")
+        start = try section.optional("start", "the model file whose weights and units training goes on from; what it has no "
+                                         + "weights for begins anew")
         try section.require((predictor == .bonds) == (bonds != nil), "bonds",
                             "it belongs to the predictor \"bonds\", and this one is \"\(predictor.rawValue)\"")
         if let bonds {

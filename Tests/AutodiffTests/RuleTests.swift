@@ -48,6 +48,15 @@ struct RuleTests {
         try expectCorrect([a]) { $0[0].squared.sum().spread(like: $0[0]) * $0[0] }
     }
 
+    /// Columns that fill vectors of 16 bytes and that do not.
+    @Test(arguments: [1, 3, 4, 6]) func rowTensors(columns: Int) throws {
+        let (a, b, y) = (point([5, 3], 1), point([5, columns], 2), point([5, 3 * columns], 3))
+        try expectCorrect([a, b]) { $0[0].tensorProduct($0[1]).squared }
+        try expectCorrect([y, a]) { $0[0].contractedOverFirst(with: $0[1]).squared }
+        try expectCorrect([y, b]) { $0[0].contractedOverSecond(with: $0[1]).squared }
+        try expectCorrect([a]) { $0[0].tensorProduct($0[0]).contractedOverFirst(with: $0[0]) }
+    }
+
     @Test func columns() throws {
         let (a, b) = (point([4, 7], 1), point([4, 3], 2))
         try expectCorrect([a]) { $0[0][columns: 2..<5].squared }

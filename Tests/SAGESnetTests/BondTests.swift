@@ -118,7 +118,7 @@ import Trajectory
     }
 
     /// Moments give what sums over all chains of four atoms do.
-    @Test func torsionsAreSumsOverChains() throws {
+    @Test(arguments: [false, true]) func torsionsAreSumsOverChains(isRecorded: Bool) throws {
         let configuration = try modelConfiguration(Self.membersWithTorsion)
         let box = SimulationBox(edges: SIMD3(6.3, 5.9, 7.1))
         var random = Philox(seed: 11)
@@ -126,14 +126,12 @@ import Trajectory
             SIMD3(random.nextUniform(), random.nextUniform(), random.nextUniform()) * box.edges
         }
         let found = try lists(positions, try AtomGrid(box: box, for: configuration), configuration)
-        let topology = BondTopology(capacity: BondTopology.Capacity(found))
+        let topology = BondTopology(capacity: BondTopology.Capacity(found), isForTraining: isRecorded)
         topology.rebuild(found)
-        var layout = ParameterLayout()
-        let network = TorsionNetwork("torsion", channels: 2, features: 3, outputs: 4, in: &layout)
         let tape = Tape<Double>()
         let amplitudes = tape.input("amplitudes", [found.bondCount, 2], over: topology.bonds)
         let direction = tape.input("direction", [found.bondCount, 3], over: topology.bonds)
-        let sums = network.contractions(amplitudes, direction, topology)
+        let sums = amplitudes.summedOverTorsions(topology.angles, partners: topology.bondPartners, directions: direction)
         let program = Program(computing: [sums, amplitudes, direction])
         let (w, d) = (program.pointer(to: amplitudes), program.pointer(to: direction))
         // Both directions of a bond point opposite ways; amplitudes are of one direction each.
@@ -171,6 +169,42 @@ import Trajectory
             }
         }
         #expect(found.bondCount > 50 && largest > 0.1)
+    }
+
+    /// Of some atoms in the open, with as many channels as fill a vector and as do not.
+    @Test(arguments: [1, 2, 5]) func derivativesOfTorsions(channels: Int) throws {
+        let configuration = try modelConfiguration(Self.members)
+        let box = SimulationBox(edges: SIMD3(repeating: 2.3), boundaries: (.open, .open, .open))
+        var random = Philox(seed: 12)
+        // Near the corners of a cube.
+        let positions = (0..<7).map { (corner: Int) -> SIMD3<Double> in
+            let place = SIMD3(Double(corner & 1), Double(corner >> 1 & 1), Double(corner >> 2))
+            let jitter = SIMD3(random.nextUniform(), random.nextUniform(), random.nextUniform())
+            return 0.4 + 1.1 * place + 0.3 * jitter
+        }
+        let grid = try AtomGrid(box: box, for: configuration)
+        let found = try lists(positions, grid, configuration)
+        var layout = ParameterLayout()
+        let network = BondNetwork("bonds", configuration, in: &layout)
+        // Of one cell, in which rows are atoms.
+        var places = Tensor<Double>([positions.count, 3], normal: 0, seed: 1)
+        for (atom, position) in positions.enumerated() {
+            for axis in 0..<3 { places[3 * atom + axis] = try #require(grid.place(position[axis], axis: axis)).offset }
+        }
+        for isRecorded in [false, true] {
+            let topology = BondTopology(capacity: BondTopology.Capacity(found), isForTraining: isRecorded)
+            topology.rebuild(found)
+            let check = try GradientCheck(at: [places], over: topology.atoms) { inputs in
+                let shift = inputs[0].tape.constant(0, [Direction.count, 3], over: topology.directions)
+                let (direction, length, weight) = network.bonds(inputs[0], shift: shift, topology)
+                return length.expanded(in: .bessel(count: channels, cutoff: 1.6)).scaledByColumn(weight)
+                    .summedOverTorsions(topology.angles, partners: topology.bondPartners, directions: direction)
+            }
+            #expect(found.bondCount > 20)
+            #expect(check.firstOrderError < 1e-8)
+            #expect(check.secondOrderError < 1e-7)
+            #expect(check.forwardModeError < 1e-12)
+        }
     }
 
     @Test func lossFalls() throws {

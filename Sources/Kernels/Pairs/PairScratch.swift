@@ -111,8 +111,7 @@ struct RadialPair<T: KernelScalar> {
         inverse = T.Vector(repeating: 1) / r
         let perSquare = T.Vector(repeating: 1 / (cutoff * cutoff))
         let q = square * perSquare
-        let difference = T.Vector(repeating: 1) - q
-        let u = difference.replacing(with: T.Vector.zero, where: difference .<= T.Vector.zero)
+        let u = positivePart(T.self, T.Vector(repeating: 1) - q)
         let steep = T.Vector(repeating: -6 * scale) * u * perSquare
         h = T.Vector(repeating: scale) * u * u * u * inverse
         h1 = (steep * u * r - h) * inverse

@@ -92,6 +92,10 @@ private func multiplyStrips<T: KernelScalar, Pattern: RowPattern>(
             multiplyPanel(Panel1<T>.self, y, x, w, inputs, outputs, column, strip, pattern, false)
             column += Panel1<T>.width
         }
+        if outputs - column >= HalfPanel<T>.width {
+            multiplyPanel(HalfPanel<T>.self, y, x, w, inputs, outputs, column, strip, pattern, false)
+            column += HalfPanel<T>.width
+        }
         if column < outputs {
             multiplyPanel(PartialPanel<T>.self, y, x, w, inputs, outputs, column, strip, pattern, false)
         }

@@ -1,4 +1,4 @@
-/// One, two or four vectors that lie side by side: the part of a row that stays in registers while it is summed.
+/// Half a vector, one, two or four that lie side by side: the part of a row that stays in registers while it is summed.
 /// A `PartialPanel` is the first lanes of one vector, for the columns that do not fill it.
 protocol Panel<Scalar> {
     associatedtype Scalar: KernelScalar
@@ -39,6 +39,23 @@ struct Panel1<Scalar: KernelScalar>: Panel {
     @inline(__always) func store(to pointer: UnsafeMutablePointer<Scalar>, lanes _: Int) { Kernels.store(a, to: pointer) }
     @inline(__always) mutating func add(_ factor: Scalar, times other: Self) {
         a = a.addingProduct(Scalar.Vector(repeating: factor), other.a)
+    }
+}
+
+struct HalfPanel<Scalar: KernelScalar>: Panel {
+    var a: Scalar.HalfVector
+
+    @inline(__always) static var width: Int { Scalar.HalfVector.scalarCount }
+    @inline(__always) init() { a = .zero }
+    @inline(__always) init(loading pointer: UnsafePointer<Scalar>) {
+        a = UnsafeRawPointer(pointer).loadUnaligned(as: Scalar.HalfVector.self)
+    }
+    @inline(__always) init(loading pointer: UnsafePointer<Scalar>, lanes _: Int) { self.init(loading: pointer) }
+    @inline(__always) func store(to pointer: UnsafeMutablePointer<Scalar>, lanes _: Int) {
+        UnsafeMutableRawPointer(pointer).storeBytes(of: a, as: Scalar.HalfVector.self)
+    }
+    @inline(__always) mutating func add(_ factor: Scalar, times other: Self) {
+        a = a.addingProduct(Scalar.HalfVector(repeating: factor), other.a)
     }
 }
 

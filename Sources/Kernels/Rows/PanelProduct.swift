@@ -13,6 +13,7 @@ protocol RowPattern {
 @inline(__always)
 func rowsTogether<P: Panel>(_: P.Type) -> Int {
     if P.width == Panel4<P.Scalar>.width { return 6 }
+    if P.width == HalfPanel<P.Scalar>.width && InstructionSet.vectorBytes >= 32 { return 8 }
     // Narrower vectors need two or four registers for a panel of one.
     return InstructionSet.vectorBytes == 64 ? 8 : InstructionSet.vectorBytes == 32 ? 6 : 2
 }

@@ -44,6 +44,10 @@ private func addOuterProducts<T: KernelScalar>(
         outerPanel(Panel1<T>.self, w, x, g, inputs, outputs, column, inputRange, range, pairs)
         column += Panel1<T>.width
     }
+    if outputs - column >= HalfPanel<T>.width {
+        outerPanel(HalfPanel<T>.self, w, x, g, inputs, outputs, column, inputRange, range, pairs)
+        column += HalfPanel<T>.width
+    }
     guard column < outputs else { return }
     if outputs - column < min(inputs, 8) {
         // A few columns and many inputs: vectors along the inputs.

@@ -53,6 +53,10 @@ public func multiplyRows<T: KernelScalar>(
         multiplyPanel(Panel1<T>.self, y, x, w, inputs, outputs, column, 0..<pairs.count, pattern, accumulating)
         column += Panel1<T>.width
     }
+    if outputs - column >= HalfPanel<T>.width {
+        multiplyPanel(HalfPanel<T>.self, y, x, w, inputs, outputs, column, 0..<pairs.count, pattern, accumulating)
+        column += HalfPanel<T>.width
+    }
     if column < outputs {
         multiplyPanel(PartialPanel<T>.self, y, x, w, inputs, outputs, column, 0..<pairs.count, pattern, accumulating)
     }

@@ -1,3 +1,4 @@
+import Autodiff
 import Grid
 import Kernels
 import MPI
@@ -35,7 +36,8 @@ final class BondSearch<Scalar: TrainingScalar & GridScalar> {
         bondExchange = try OccupiedCellExchange(
             crossingBonds,
             channelCapacity: max(
-                3, elements, configuration.angleChannels, TorsionNetwork.components * configuration.torsionChannels),
+                3, elements, configuration.angleChannels,
+                Variable<Scalar>.torsionColumns(channels: configuration.torsionChannels)),
             rowCapacity: 16)
     }
 

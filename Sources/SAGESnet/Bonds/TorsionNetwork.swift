@@ -16,19 +16,14 @@ import NeuralNetworks
 /// where d is the direction of (i, j), whose own terms vanish. The second sum is that of the double bond's torsion in REBO,
 /// the first tells cis from trans.
 struct TorsionNetwork: Sendable {
-    let channels: Int
     let amplitude: Dense
     /// Silent at first.
     let mixing: Dense
-
-    /// Components of the moments of one channel: of a vector, and of a symmetric matrix.
-    static let components = 9
 
     /// - Parameters:
     ///   - features: columns in which a bond's length is seen.
     ///   - outputs: columns that the result has.
     init(_ name: String, channels: Int, features: Int, outputs: Int, in layout: inout ParameterLayout) {
-        self.channels = channels
         amplitude = Dense("\(name)/amplitude", inputs: features, outputs: channels, in: &layout)
         mixing = Dense("\(name)/mixing", inputs: 2 * channels, outputs: outputs, bias: false, gain: 0, in: &layout)
     }
@@ -41,60 +36,8 @@ struct TorsionNetwork: Sendable {
     func callAsFunction<Scalar>(
         direction: Variable<Scalar>, features: Variable<Scalar>, weight: Variable<Scalar>, _ topology: BondTopology
     ) -> Variable<Scalar> {
-        mixing(contractions(amplitude(features).scaledByColumn(weight), direction, topology))
+        mixing(
+            amplitude(features).scaledByColumn(weight)
+                .summedOverTorsions(topology.angles, partners: topology.bondPartners, directions: direction))
     }
-
-    /// The sums over chains, of p_k · p_l and then of its square. [bonds, 2 channels]
-    ///
-    /// - Parameter amplitudes: w of each bond. [bonds, channels]
-    func contractions<Scalar>(
-        _ amplitudes: Variable<Scalar>, _ direction: Variable<Scalar>, _ topology: BondTopology
-    ) -> Variable<Scalar> {
-        let d = (0..<3).map { direction[columns: $0..<($0 + 1)] }
-        let first = d.map { amplitudes.scaledByColumn($0) }
-        // xx, yy, zz, xy, yz, zx.
-        let second = (0..<6).map { first[$0 % 3].scaledByColumn(d[$0 < 3 ? $0 : ($0 + 1) % 3]) }
-        let own = Variable.concatenating(first + second)
-            .collected(by: topology.centerOfBond).expanded(by: topology.centerOfBond)
-        let here = moments(own, d), there = moments(own.ofPartners(topology.bondPartners), d)
-
-        func inner(_ a: [Variable<Scalar>], _ b: [Variable<Scalar>]) -> Variable<Scalar> { sum(zip(a, b).map { $0 * $1 }) }
-        let turn = inner(here.vector, there.vector) - here.vectorAlong * there.vectorAlong
-        let square = inner(here.diagonal, there.diagonal) + 2 * inner(here.mixed, there.mixed)
-            - 2 * inner(here.matrixAlong, there.matrixAlong) + here.twiceAlong * there.twiceAlong
-        return .concatenating([turn, square])
-    }
-
-    /// The moments of one end of each bond, and their products with the bond's direction d. [bonds, channels] each
-    private struct Moments<Scalar: KernelScalar> {
-        /// V: x, y, z.
-        let vector: [Variable<Scalar>]
-        /// d · V
-        let vectorAlong: Variable<Scalar>
-        /// Q: xx, yy, zz.
-        let diagonal: [Variable<Scalar>]
-        /// Q: xy, yz, zx.
-        let mixed: [Variable<Scalar>]
-        /// Q d: x, y, z.
-        let matrixAlong: [Variable<Scalar>]
-        /// d · Q d
-        let twiceAlong: Variable<Scalar>
-    }
-
-    private func moments<Scalar>(_ all: Variable<Scalar>, _ d: [Variable<Scalar>]) -> Moments<Scalar> {
-        func blocks(_ range: Range<Int>) -> [Variable<Scalar>] {
-            range.map { all[columns: ($0 * channels)..<(($0 + 1) * channels)] }
-        }
-        func along(_ vector: [Variable<Scalar>]) -> Variable<Scalar> { sum(zip(vector, d).map { $0.scaledByColumn($1) }) }
-        let (vector, diagonal, mixed) = (blocks(0..<3), blocks(3..<6), blocks(6..<9))
-        let rows = [
-            [diagonal[0], mixed[0], mixed[2]], [mixed[0], diagonal[1], mixed[1]], [mixed[2], mixed[1], diagonal[2]],
-        ]
-        let matrixAlong = rows.map(along)
-        return Moments(
-            vector: vector, vectorAlong: along(vector), diagonal: diagonal, mixed: mixed, matrixAlong: matrixAlong,
-            twiceAlong: along(matrixAlong))
-    }
-
-    private func sum<Scalar>(_ terms: [Variable<Scalar>]) -> Variable<Scalar> { terms.dropFirst().reduce(terms[0], +) }
 }

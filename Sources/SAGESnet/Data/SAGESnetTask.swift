@@ -19,6 +19,8 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
     public let validation: [AtomRun]
     private let cellsOfRuns: [ObjectIdentifier: RunCells]
     let largestRun: Int
+    /// Of the model that training goes on from, in the layout; nil to begin anew.
+    private let start: StartingWeights<Scalar>?
     // Of the atoms of the sample that is being filled: cells [N], offsets [N, 3], noise of positions and velocities [2, N, 3].
     let cellsOfAtoms: Buffer<Int32>
     let offsets: Buffer<Double>
@@ -58,12 +60,13 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         let memory = AtomRun.memory / max(1, training.count + validation.count)
         let runs = try training.map { try AtomRun($0, for: configuration, memory: memory) }
         let others = try validation.map { try AtomRun($0, for: configuration, memory: memory) }
-        let normalization = try Normalization(runs, configuration)
+        start = try configuration.start.map { try StartingWeights($0, for: configuration) }
+        let normalization = try start?.normalization ?? Normalization(runs, configuration)
         for run in runs + others {
             guard abs(run.timeStep - normalization.timeStep) <= 1e-6 * normalization.timeStep else {
                 throw SAGESnetError.unsuitableData(
-                    file: run.path, reason: "its frames are \(run.timeStep) ps apart, those of \(runs[0].path) "
-                        + "\(normalization.timeStep) ps")
+                    file: run.path, reason: "its frames are \(run.timeStep) ps apart, those of "
+                        + "\(configuration.start ?? runs[0].path) \(normalization.timeStep) ps")
             }
             guard !run.starts(steps: configuration.rollout).isEmpty else {
                 throw SAGESnetError.unsuitableData(
@@ -97,6 +100,12 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
     }
 
     public var layout: ParameterLayout { model.layout }
+
+    public func initialize(_ arena: UnsafeMutablePointer<Scalar>, seed: UInt64) {
+        layout.initialize(arena, seed: seed)
+        start?.write(to: arena, layout)
+    }
+
     public var sampleCount: Int { count(training) }
     public var validationSampleCount: Int { count(validation) }
 
