@@ -52,7 +52,7 @@ public final class LevelLossSource: LossSource {
             }
         }
         let share = 1 / Double(frames * block.count * configuration.components)
-        return LossRows(features: Array(features), losses: losses.map { $0 * share })
+        return LossRows(features: features, losses: losses.map { $0 * share })
     }
 
     /// The simulator of a run's grid.
@@ -75,18 +75,20 @@ extension LevelSimulator {
     /// Advances, and describes each of this rank's cells to a network of confidence. [cells, features] Collective.
     ///
     /// - Throws: as `advance`.
-    func featuresOfAdvance() throws -> [Float] {
-        let width = model.featureCount / 2
-        var features = [Float](repeating: 0, count: 2 * codes.count)
-        func put(_ half: Int) {
-            let source = codes
-            for index in source.indices {
-                features[(2 * (index / width) + half) * width + index % width] = Float(source[index])
-            }
-        }
-        put(0)
+    func featuresOfAdvance() throws -> [Scalar] {
+        var features = [Scalar](repeating: 0, count: 2 * codes.count)
+        features.withUnsafeMutableBufferPointer { put(half: 0, $0) }
         try advance()
-        put(1)
+        features.withUnsafeMutableBufferPointer { put(half: 1, $0) }
         return features
+    }
+
+    /// Puts the codes into one of the halves of the features.
+    private func put(half: Int, _ features: UnsafeMutableBufferPointer<Scalar>) {
+        let (source, width) = (codes, model.featureCount / 2)
+        guard let from = source.baseAddress, let to = features.baseAddress else { return }
+        for cell in 0..<source.count / width {
+            (to + (2 * cell + half) * width).update(from: from + cell * width, count: width)
+        }
     }
 }

@@ -98,13 +98,11 @@ final class GridFeedback<Scalar: TrainingScalar & GridScalar> {
     }
 
     /// Puts the level's codes into one of the halves of what is sent.
-    @specialized(where Scalar == Float)
-    @specialized(where Scalar == Double)
     private func gatherCodes(_ half: Int) {
-        let (source, width) = (level.codes, coarse.codes / 2)
+        let width = coarse.codes / 2
+        guard let source = level.codes.baseAddress else { return }
         for cell in 0..<level.range.count {
-            let target = sent.pointer + (2 * cell + half) * width
-            for code in 0..<width { target[code] = source[cell * width + code] }
+            (sent.pointer + (2 * cell + half) * width).update(from: source + cell * width, count: width)
         }
     }
 
