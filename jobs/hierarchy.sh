@@ -71,7 +71,10 @@ automaton() {
 
 feedback() {
     local rule=regions:3546,7878,120 number
-    for number in 1 2 3 4; do frames "regions-train-$number" "$rule" 32x32x32 16 "$number" "0.${number}5"; done
+    local densities=(0.15 0.25 0.35 0.45 0.1 0.2 0.3 0.4)
+    for number in 1 2 3 4 5 6 7 8; do
+        frames "regions-train-$number" "$rule" 32x32x32 16 "$number" "${densities[number - 1]}"
+    done
     frames regions-validation "$rule" 32x32x32 16 500 0.25
     frames regions-test "$rule" 64x48x40 21 1000 0.25
     sages_run "$SAGES_RANKS" "$sages" train jobs/configs/feedback-level.json5 --resume

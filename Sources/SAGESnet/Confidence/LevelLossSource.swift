@@ -84,6 +84,8 @@ extension LevelSimulator {
     }
 
     /// Puts the codes into one of the halves of the features.
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     private func put(half: Int, _ features: UnsafeMutableBufferPointer<Scalar>) {
         let (source, width) = (codes, model.featureCount / 2)
         guard let from = source.baseAddress, let to = features.baseAddress else { return }

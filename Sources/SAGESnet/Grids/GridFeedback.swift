@@ -98,6 +98,8 @@ final class GridFeedback<Scalar: TrainingScalar & GridScalar> {
     }
 
     /// Puts the level's codes into one of the halves of what is sent.
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     private func gatherCodes(_ half: Int) {
         let width = coarse.codes / 2
         guard let source = level.codes.baseAddress else { return }

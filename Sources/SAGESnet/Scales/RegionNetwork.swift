@@ -59,18 +59,11 @@ final class RegionNetwork<Scalar: TrainingScalar> {
     ) throws -> Int {
         if let parity { program.bind(parity, to: parities[Int(dataStep & 1)].pointer) }
         let around = Extent3(z: extent.z + 2 * margin, y: extent.y + 2 * margin, x: extent.x + 2 * margin)
-        let components = model.configuration.components
-        let (edge, line) = (side + 2 * margin, (side + 2 * margin) * components)
         var unusable = 0
         for first in stride(from: 0, to: regions.count, by: Self.capacity) {
             let batch = regions[first..<min(first + Self.capacity, regions.count)]
             for (sample, region) in batch.enumerated() {
-                for row in 0..<edge * edge {
-                    // The padded box begins `margin` cells before the box, and so does what a region sees.
-                    let cell = region + Extent3(z: row / edge, y: row % edge, x: 0)
-                    (cells + (sample * edge * edge + row) * line)
-                        .update(from: padded + around.index(of: cell) * components, count: line)
-                }
+                gather(sample, region, padded, around)
             }
             try program.run()
             for (sample, region) in batch.enumerated() {
@@ -78,6 +71,20 @@ final class RegionNetwork<Scalar: TrainingScalar> {
             }
         }
         return unusable
+    }
+
+    /// Takes one region's cells and those around it.
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
+    private func gather(_ sample: Int, _ region: Extent3, _ padded: UnsafePointer<Scalar>, _ around: Extent3) {
+        let (edge, components) = (side + 2 * margin, model.configuration.components)
+        let line = edge * components
+        for row in 0..<edge * edge {
+            // The padded box begins `margin` cells before the box, and so does what a region sees.
+            let cell = region + Extent3(z: row / edge, y: row % edge, x: 0)
+            (cells + (sample * edge * edge + row) * line)
+                .update(from: padded + around.index(of: cell) * components, count: line)
+        }
     }
 
     /// Sets one region's cells by their logits; returns how many of these are not finite.
