@@ -10,6 +10,12 @@ import Training
 public struct CoarseLevel: Sendable {
     public let path: String
     public let model: LevelModel
+    /// Steps of level 0 in one of the level.
+    public let steps: Int
+    /// Cells along each axis in one of the level.
+    let factors: Extent3
+    /// What the level tells each of its cells' cells: the codes of the last frames and of the next ones as it expects them.
+    let codes: Int
     /// In the model's layout.
     private let weights: [Float]
     private let checksum: UInt64
@@ -22,8 +28,13 @@ public struct CoarseLevel: Sendable {
         guard model.configuration.base == .grid else {
             throw SAGESnetError.unsuitableData(file: path, reason: "it is a level of atoms, not of a grid's cells (model.feedback)")
         }
+        let configuration = model.configuration
+        let (own, children) = (configuration.factors, configuration.childFactors)
         self.path = path
         self.model = model
+        steps = configuration.frames(configuration.level)
+        factors = Extent3(z: own.z * children.z, y: own.y * children.y, x: own.x * children.x)
+        codes = 2 * configuration.codes(configuration.level)
         weights = Array(UnsafeBufferPointer(parameters.span))
         checksum = try communicator.broadcast(
             try communicator.agree { communicator.rank == 0 ? try ModelFile.open(path).weightsChecksum : 0 }, root: 0)
@@ -65,20 +76,8 @@ public struct CoarseLevel: Sendable {
 }
 
 extension CoarseLevel {
-    /// Steps of level 0 in one of the level.
-    public var steps: Int { model.configuration.frames(model.configuration.level) }
-
     /// Numbers that describe a cell of the level to a network of confidence.
     public var featureCount: Int { model.featureCount }
-
-    /// Cells along each axis in one of the level.
-    var factors: Extent3 {
-        let (own, children) = (model.configuration.factors, model.configuration.childFactors)
-        return Extent3(z: own.z * children.z, y: own.y * children.y, x: own.x * children.x)
-    }
-
-    /// What the level tells each of its cells' cells: the codes of the last frames and of the next ones as it expects them.
-    var codes: Int { 2 * model.configuration.codes(model.configuration.level) }
 
     /// The columns of a model's input: the codes and, where a step of the level has several of the cells', 1 in the column
     /// of the one that comes next.
