@@ -14,7 +14,8 @@ public struct CoarseLevel: Sendable {
     public let steps: Int
     /// Cells along each axis in one of the level.
     let factors: Extent3
-    /// What the level tells each of its cells' cells: the codes of the last frames and of the next ones as it expects them.
+    /// Numbers that the level tells the cells in one of its own: the codes of the last frames, and of the next ones as it
+    /// expects them.
     let codes: Int
     /// In the model's layout.
     private let weights: [Float]

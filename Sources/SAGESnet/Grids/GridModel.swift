@@ -8,8 +8,9 @@ import Tensor
 /// Level 0 of SAGESnet for a grid whose cells hold numbers of their own: what one step does to them.
 ///
 /// Each component of a cell is 0 or 1. The network of the cells (codec, parity and what a coarse level tells as
-/// environment, residual blocks) decodes a logit for each component of the next step, which is 1 where the logit is positive. A simulation rounds so in every
-/// step: errors do not build up, and a network whose logits have the right signs is exact for any number of steps.
+/// environment, residual blocks) decodes a logit for each component of the next step, which is 1 where the logit is
+/// positive. A simulation rounds so in every step: errors do not build up, and a network whose logits have the right
+/// signs is exact for any number of steps.
 public struct GridModel: Sendable {
     /// What a step of the model is to its data; from the training set.
     public struct Stride: Equatable, Sendable {
@@ -86,7 +87,8 @@ public struct GridModel: Sendable {
     /// - Throws: `SAGESnetError.badRequest`.
     func requireNoFeedback(for what: String) throws {
         guard let coarse else { return }
-        throw SAGESnetError.badRequest("\(what) is for models of a level alone, and this one runs with \(coarse.path) (model.feedback)")
+        throw SAGESnetError.badRequest(
+            "\(what) is for models of a level alone, and this one runs with \(coarse.path) (model.feedback)")
     }
 
     /// `Inputs.parity` of a box of cells at a step. [cells, 8]
