@@ -36,7 +36,8 @@ public final class LevelLossSource: LossSource {
         let simulator = try simulator(index)
         let cells = LevelCells(simulator)
         try simulator.start(from: run, frame: frame)
-        let features = try simulator.featuresOfAdvance()
+        let features = Buffer<Float>(repeating: 0, count: simulator.decomposition.cells.count * featureCount)
+        try simulator.advance(describingInto: features.span)
         try simulator.decode()
         let configuration = model.configuration
         let (frames, level) = (configuration.frames(configuration.level), simulator.decomposition.cells)
@@ -52,7 +53,7 @@ public final class LevelLossSource: LossSource {
             }
         }
         let share = 1 / Double(frames * block.count * configuration.components)
-        return LossRows(features: features, losses: losses.map { $0 * share })
+        return LossRows(features: Array(features.span), losses: losses.map { $0 * share })
     }
 
     /// The simulator of a run's grid.
@@ -75,12 +76,10 @@ extension LevelSimulator {
     /// Advances, and describes each of this rank's cells to a network of confidence. [cells, features] Collective.
     ///
     /// - Throws: as `advance`.
-    func featuresOfAdvance() throws -> [Scalar] {
-        var features = [Scalar](repeating: 0, count: 2 * codes.count)
-        features.withUnsafeMutableBufferPointer { put(half: 0, $0) }
+    func advance(describingInto features: UnsafeMutableBufferPointer<Scalar>) throws {
+        put(half: 0, features)
         try advance()
-        features.withUnsafeMutableBufferPointer { put(half: 1, $0) }
-        return features
+        put(half: 1, features)
     }
 
     /// Puts the codes into one of the halves of the features.

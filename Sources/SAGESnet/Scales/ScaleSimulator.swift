@@ -41,6 +41,8 @@ public final class ScaleSimulator<Scalar: TrainingScalar & GridScalar>: SteppedG
     private let frames: [Buffer<Scalar>]
     private let framesAbove: [Buffer<Scalar>]
     private let padded: Buffer<Scalar>
+    /// Of the level's cells. [cells, features]
+    private let features: Buffer<Scalar>
     private let errors: Buffer<Float>
     private var frameCount = 0
     /// Steps since the coarse level made one.
@@ -127,6 +129,7 @@ public final class ScaleSimulator<Scalar: TrainingScalar & GridScalar>: SteppedG
         frames = (0...coarse.steps).map { _ in Buffer(repeating: 0, count: size) }
         framesAbove = (0..<coarse.steps).map { _ in Buffer(repeating: 0, count: sizeAbove) }
         padded = Buffer(repeating: 0, count: halo.target.count * components)
+        features = Buffer(repeating: 0, count: level.range.count * coarse.featureCount)
         errors = Buffer(repeating: 0, count: errorsDown.target.count)
     }
 
@@ -177,10 +180,10 @@ public final class ScaleSimulator<Scalar: TrainingScalar & GridScalar>: SteppedG
             try cellsUp.move(frame(back: framesAbove.count - 1 - index).pointer, to: target.pointer)
         }
         try level.start(from: framesAbove.map { UnsafePointer($0.pointer) })
-        let features = try level.featuresOfAdvance()
+        try level.advance(describingInto: features.span)
         try level.decode()
         let last = Calibration.levels.count - 1
-        let upper = try confidence.predict(features).map { expected -> Float in
+        let upper = try confidence.predict(features.pointer, rows: level.range.count).map { expected -> Float in
             let error = expected.upperError(calibration, level: last)
             return Float(error * error)
         }
