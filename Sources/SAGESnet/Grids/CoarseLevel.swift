@@ -41,7 +41,7 @@ public struct CoarseLevel: Sendable {
             try communicator.agree { communicator.rank == 0 ? try ModelFile.open(path).weightsChecksum : 0 }, root: 0)
     }
 
-    /// The level that a model in a file was trained with: where its configuration says, or else beside the file. Collective.
+    /// The level that a model in a file was trained with: beside the file, or else where its configuration says. Collective.
     ///
     /// - Throws: on every rank, as above; `SAGESnetError.unsuitableData` for one of other weights.
     init(_ configured: String, of file: String, communicator: Communicator) throws {
@@ -49,8 +49,8 @@ public struct CoarseLevel: Sendable {
             .appendingPathComponent(URL(fileURLWithPath: configured).lastPathComponent).relativePath
         // Rank 0 looks, so that all see the same.
         let isThere = try communicator.broadcast(
-            communicator.rank == 0 && FileManager.default.fileExists(atPath: configured), root: 0)
-        try self.init(isThere ? configured : beside, communicator: communicator)
+            communicator.rank == 0 && FileManager.default.fileExists(atPath: beside), root: 0)
+        try self.init(isThere ? beside : configured, communicator: communicator)
         let known = try communicator.broadcast(
             try communicator.agree {
                 communicator.rank == 0

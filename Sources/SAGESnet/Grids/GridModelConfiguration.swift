@@ -23,7 +23,7 @@ public struct GridModelConfiguration: Configurable, Sendable {
                                       "whether cells know if their coordinates plus the step are even: block automata need it")
         feedback = try section.optional(
             "feedback", "the model file of a coarse level that runs together with this model, whose codes each cell feels; a "
-                + "simulation looks for it there, or else beside this model")
+                + "simulation looks for it beside this model, or else there")
         channels = try section.value("channels", default: 16, in: .between(1, 512),
                                      "length of the vector of a cell in the simulation grid")
         blocks = try section.value("blocks", default: 1, in: .between(1, 64),
