@@ -80,7 +80,7 @@ feedback() {
     sages_run "$SAGES_RANKS" "$sages" train jobs/configs/feedback-level.json5 --resume
     sages_run "$SAGES_RANKS" "$sages" train jobs/configs/feedback-cells.json5 --resume
     sages_run "$SAGES_RANKS" "$sages" train jobs/configs/feedback-cells.json5 --resume --set model.feedback=null \
-        --out "$folder/regions-without.h5"
+        --set training.steps=500 --out "$folder/regions-without.h5"
     local name
     for name in regions regions-without; do
         sages_run "$SAGES_RANKS" "$sages" evaluate "$folder/$name.h5" --data "$folder/regions-test.h5" --rollout 20 \
@@ -97,11 +97,14 @@ scales() {
     frames ash-test 4555 128x128x128 61 1000 0.08
     sages_run "$SAGES_RANKS" "$sages" train jobs/configs/scales-level.json5 --resume
     sages_run "$SAGES_RANKS" "$sages" train jobs/configs/scales-confidence.json5 --resume
-    local start=(simulate jobs/models/automaton-4555.h5 --input "$folder/ash-test.h5" --frame 20 --steps 40 --every 40)
+    local start=(simulate jobs/models/automaton-4555.h5 --input "$folder/ash-test.h5" --frame 20 --steps 20 --every 20)
     sages_run 1 "$sages" "${start[@]}" --out "$folder/fine.h5" --json > "$folder/fine.json"
-    sages_run 1 "$sages" "${start[@]}" --coarse "$folder/4555-quiet.h5" --confidence "$folder/4555-confidence.h5" \
-        --tolerance 0.01 --out "$folder/scales.h5" --json > "$folder/scales.json"
-    echo "$folder/scales.json"
+    local tolerance
+    for tolerance in 0.05 0.02 0.01; do
+        sages_run 1 "$sages" "${start[@]}" --coarse "$folder/4555-quiet.h5" --confidence "$folder/4555-confidence.h5" \
+            --tolerance "$tolerance" --out "$folder/scales-$tolerance.h5" --json > "$folder/scales-$tolerance.json"
+        echo "$folder/scales-$tolerance.json"
+    done
 }
 
 for name in "${cases[@]}"; do
