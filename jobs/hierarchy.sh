@@ -1,14 +1,15 @@
 #!/bin/bash
 #
 # Coarse levels: trains level 1 of diamond at 1000 K (predictor with the scale transformer frozen, then both jointly) and
-# of an automaton, and compares each, decoded, with baselines and with level 0 at the same horizon.
+# of an automaton, and compares each, decoded, with baselines and with level 0 at the same horizon; an automaton that needs
+# feedback from a coarse level, with and without; and a grid that runs at two levels, region by region, beside level 0.
 #
-#   bash jobs/hierarchy.sh [diamond] [automaton]      both by default
+#   bash jobs/hierarchy.sh [diamond] [automaton] [feedback] [scales]      all by default
 #
 # Run again, it goes on where it was; remove out/hierarchy to begin anew.
 #
 # Purpose    models and figures, in out/hierarchy
-# Wall time  a quarter of an hour on 2 cores
+# Wall time  an hour on 2 cores
 # Cost       2 ranks, 2 GB of memory, 1 GB of disk
 
 set -euo pipefail
@@ -20,7 +21,7 @@ sages="$SAGES_BUILD/release/sages"
 # Configurations name this folder.
 folder="out/hierarchy"
 cases=("$@")
-((${#cases[@]} > 0)) || cases=(diamond automaton)
+((${#cases[@]} > 0)) || cases=(diamond automaton feedback scales)
 [[ -x "$sages" ]] || {
     echo "hierarchy.sh: there is no $sages; build it first: swift build --configuration release" >&2
     exit 66
@@ -44,17 +45,21 @@ diamond() {
     done
 }
 
+# Frames of an automaton: frames NAME RULE GRID FRAMES SEED DENSITY
+frames() {
+    [[ -s "$folder/$1.xdmf" ]] || "$sages" generate ca --rule "$2" --grid "$3" --frames "$4" --seed "$5" --density "$6" \
+        --deflate 4 --out "$folder/$1.h5"
+}
+
 automaton() {
-    local density
-    for density in 10 20 30 40; do
-        [[ -s "$folder/4555-train-$density.h5" ]] || "$sages" generate ca --rule 4555 --grid 32x32x32 --frames 12 \
-            --seed "$density" --density "0.$density" --deflate 4 --out "$folder/4555-train-$density.h5"
+    local density number seed
+    for density in 08 15 25 40; do
+        for number in 1 2 3 4; do
+            frames "4555-train-$density-$number" 4555 32x32x32 6 "$((100 * number + 10#$density))" "0.$density"
+        done
     done
-    [[ -s "$folder/4555-validation.h5" ]] || "$sages" generate ca --rule 4555 --grid 32x32x32 --frames 12 --seed 500 \
-        --density 0.2 --deflate 4 --out "$folder/4555-validation.h5"
-    [[ -s "$folder/4555-test.h5" ]] || "$sages" generate ca --rule 4555 --grid 32x32x32 --frames 12 --seed 1000 \
-        --density 0.2 --deflate 4 --out "$folder/4555-test.h5"
-    local seed
+    frames 4555-validation 4555 32x32x32 12 500 0.2
+    frames 4555-test 4555 32x32x32 12 1000 0.2
     for seed in 1 2 3; do
         sages_run "$SAGES_RANKS" "$sages" train jobs/configs/hierarchy-automaton.json5 --resume \
             --set "training.seed=$seed" --out "$folder/4555-1-seed$seed.h5"
@@ -64,11 +69,49 @@ automaton() {
     done
 }
 
+feedback() {
+    local rule=regions:3546,7878,120 number
+    local densities=(0.15 0.25 0.35 0.45 0.1 0.2 0.3 0.4)
+    for number in 1 2 3 4 5 6 7 8; do
+        frames "regions-train-$number" "$rule" 32x32x32 16 "$number" "${densities[number - 1]}"
+    done
+    frames regions-validation "$rule" 32x32x32 16 500 0.25
+    frames regions-test "$rule" 64x48x40 21 1000 0.25
+    sages_run "$SAGES_RANKS" "$sages" train jobs/configs/feedback-level.json5 --resume
+    sages_run "$SAGES_RANKS" "$sages" train jobs/configs/feedback-cells.json5 --resume
+    sages_run "$SAGES_RANKS" "$sages" train jobs/configs/feedback-cells.json5 --resume --set model.feedback=null \
+        --set training.steps=500 --out "$folder/regions-without.h5"
+    local name
+    for name in regions regions-without; do
+        sages_run "$SAGES_RANKS" "$sages" evaluate "$folder/$name.h5" --data "$folder/regions-test.h5" --rollout 20 \
+            --json > "$folder/$name.json"
+        echo "$folder/$name.json"
+    done
+}
+
+scales() {
+    local number
+    local densities=(0.08 0.12 0.2 0.08)
+    for number in 1 2 3 4; do frames "ash-train-$number" 4555 32x32x32 48 "$number" "${densities[number - 1]}"; done
+    frames ash-validation 4555 32x32x32 48 500 0.08
+    frames ash-test 4555 128x128x128 61 1000 0.08
+    sages_run "$SAGES_RANKS" "$sages" train jobs/configs/scales-level.json5 --resume
+    sages_run "$SAGES_RANKS" "$sages" train jobs/configs/scales-confidence.json5 --resume
+    local start=(simulate jobs/models/automaton-4555.h5 --input "$folder/ash-test.h5" --frame 20 --steps 20 --every 20)
+    sages_run 1 "$sages" "${start[@]}" --out "$folder/fine.h5" --json > "$folder/fine.json"
+    local tolerance
+    for tolerance in 0.05 0.02 0.01; do
+        sages_run 1 "$sages" "${start[@]}" --coarse "$folder/4555-quiet.h5" --confidence "$folder/4555-confidence.h5" \
+            --tolerance "$tolerance" --out "$folder/scales-$tolerance.h5" --json > "$folder/scales-$tolerance.json"
+        echo "$folder/scales-$tolerance.json"
+    done
+}
+
 for name in "${cases[@]}"; do
     case "$name" in
-        diamond | automaton) "$name" ;;
+        diamond | automaton | feedback | scales) "$name" ;;
         *)
-            echo "hierarchy.sh: there is no case $name; diamond and automaton are" >&2
+            echo "hierarchy.sh: there is no case $name; diamond, automaton, feedback and scales are" >&2
             exit 64
             ;;
     esac

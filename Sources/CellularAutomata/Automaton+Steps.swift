@@ -3,7 +3,10 @@ import Grid
 extension Automaton {
     /// The next state by the number of living neighbors: the sum over 3x3x3 cells without the cell itself, first over the
     /// nine lines through the neighbors, then along x.
-    func count(_ rule: OuterTotalisticRule) {
+    ///
+    /// - Parameter rule: of the cell at a place in this rank's box.
+    @inline(__always)
+    func count(_ rule: (_ place: Extent3) -> OuterTotalisticRule) {
         let extent = range.extent
         guard extent.count > 0 else { return }
         let padded = extent.x + 2
@@ -21,11 +24,36 @@ extension Automaton {
                     let next = following.vector(z: z, y: y, x: 0)
                     for x in 0..<extent.x {
                         let count = sums[x] &+ sums[x + 1] &+ sums[x + 2] &- own[x]
-                        next[x] = UInt8(truncatingIfNeeded: rule.table(isAlive: own[x] == 1) >> UInt32(count) & 1)
+                        let table = rule(Extent3(z: z, y: y, x: x)).table(isAlive: own[x] == 1)
+                        next[x] = UInt8(truncatingIfNeeded: table >> UInt32(count) & 1)
                     }
                 }
             }
         }
+    }
+
+    /// Regions of a `RegionalRule` along each axis of the grid.
+    var regions: Extent3 {
+        let (cells, side) = (decomposition.cells, RegionalRule.side)
+        return Extent3(z: cells.z / side, y: cells.y / side, x: cells.x / side)
+    }
+
+    /// The region of a place in this rank's box.
+    func region(_ place: Extent3) -> Extent3 {
+        let (cell, side) = (range.lower + place, RegionalRule.side)
+        return Extent3(z: cell.z / side, y: cell.y / side, x: cell.x / side)
+    }
+
+    /// Which regions of the whole grid are crowded, z, y, x with x fastest. Collective.
+    func crowdedRegions(_ rule: RegionalRule) throws -> [Bool] {
+        let regions = regions
+        var living = [Int32](repeating: 0, count: regions.count)
+        for index in 0..<range.count {
+            let place = range.extent.cell(at: index)
+            living[regions.index(of: region(place))] += Int32(cells.vector(z: place.z, y: place.y, x: place.x)[0])
+        }
+        try living.withUnsafeMutableBufferPointer { try communicator.allReduce($0, .sum) }
+        return living.map { $0 > rule.most }
     }
 
     /// The next state by blocks of 2x2x2 cells whose lower corners have coordinates of the given parity. A rank computes

@@ -21,13 +21,18 @@ public final class Automaton {
     /// An automaton of dead cells. Collective.
     ///
     /// - Parameter parts: of the decomposition along each axis; chosen if nil.
-    /// - Throws: on every rank, `GridError`, `MPIError`; `AutomatonError.oddAxis`.
+    /// - Throws: on every rank, `GridError`, `MPIError`; `AutomatonError` for axes that do not suit the rule.
     public init(
         _ rule: AutomatonRule, cells: Extent3, boundaries: Boundaries, communicator: Communicator, parts: Extent3? = nil
     ) throws {
-        if case .blocks = rule {
-            for axis in 0..<3 where boundaries[axis] == .periodic && cells[axis] % 2 == 1 {
-                throw AutomatonError.oddAxis(axis: ["z", "y", "x"][axis], cells: cells[axis])
+        for axis in 0..<3 {
+            let (name, count) = (["z", "y", "x"][axis], cells[axis])
+            switch rule {
+            case .blocks where boundaries[axis] == .periodic && count % 2 == 1:
+                throw AutomatonError.oddAxis(axis: name, cells: count)
+            case .regions where count % RegionalRule.side != 0:
+                throw AutomatonError.brokenRegions(axis: name, cells: count)
+            default: break
             }
         }
         let decomposition = try Decomposition(
@@ -62,7 +67,10 @@ public final class Automaton {
     public func advance() throws {
         try exchange.exchange(cells)
         switch rule {
-        case .outerTotalistic(let rule): count(rule)
+        case .outerTotalistic(let rule): count { _ in rule }
+        case .regions(let rule):
+            let isCrowded = try crowdedRegions(rule)
+            count { isCrowded[regions.index(of: region($0))] ? rule.crowded : rule.thin }
         case .blocks(let rule): permute(rule, parity: step & 1)
         }
         swap(&cells, &following)

@@ -9,8 +9,13 @@ import Training
 extension Simulate {
     func runGrid(_ communicator: Communicator) throws -> ExitStatus {
         try refuseOptionsOfAtoms()
+        if let scales { return try runScales(scales, communicator) }
         let (model, parameters, configuration, text) = try GridModel.load(
             self.model, as: Float.self, communicator: communicator)
+        if resumes, let coarse = model.coarse, coarse.steps > 1 {
+            throw SAGESnetError.badRequest(
+                "--resume starts from one frame, and the coarse level \(coarse.path) of \(self.model) needs \(coarse.steps)")
+        }
         let first = try GridSimulationStart(input, frame: frame, for: model, communicator: communicator)
         let boundaries = boundaries ?? first.source.boundaries
         // What is behind the last whole frame is done again.
@@ -39,13 +44,27 @@ extension Simulate {
                 flushInterval: flushInterval, communicator: communicator)
         }
 
+        guard let seconds = try advance(simulator, writer, first, stride: model.stride, from: done, communicator) else {
+            Message.note("--resume goes on behind the last frame of \(output)")
+            return .resumable
+        }
+        try GridDescription.write(beside: output, communicator)
+        if communicator.rank == 0 { report(simulator, steps - done, seconds, communicator) }
+        return .success
+    }
+
+    /// Advances and writes until all steps are done; returns the wall time, nil where a signal came before.
+    func advance<Grid: SteppedGrid>(
+        _ simulator: Grid, _ writer: GridSimulationOutput<Grid.Scalar>, _ first: GridSimulationStart,
+        stride: GridModel.Stride, from done: Int, _ communicator: Communicator
+    ) throws -> Double? {
         var step = done
         func write() throws {
             try writer.write(
                 UnsafeBufferPointer(simulator.state), simulator.range, step: simulator.dataStep,
-                time: first.time + Double(step) * model.stride.time)
+                time: first.time + Double(step) * stride.time)
         }
-        if resumed == nil { try write() }
+        if done == 0 { try write() }
         let progress = ProgressReport("simulation", unit: "steps", from: done, of: steps)
         let begin = MPIEnvironment.wallTime()
         var isInterrupted = false
@@ -59,20 +78,14 @@ extension Simulate {
         }
         progress.finish()
         try writer.close()
-        let seconds = MPIEnvironment.wallTime() - begin
-        if isInterrupted {
-            Message.note("stopped after \(step) of \(steps) steps; --resume goes on behind the last frame of \(output)")
-            return .resumable
-        }
-        try GridDescription.write(beside: output, communicator)
-        if communicator.rank == 0 { report(simulator, step - done, seconds, communicator) }
-        return .success
+        if isInterrupted { Message.note("stopped after \(step) of \(steps) steps") }
+        return isInterrupted ? nil : MPIEnvironment.wallTime() - begin
     }
 
     private func refuseOptionsOfAtoms() throws {
         let given = [
             ("precision", precision != nil), ("writers", writers != nil), ("replicate", replicate != SIMD3(1, 1, 1)),
-            ("environment", !environment.isEmpty), ("force", !forces.isEmpty), ("confidence", confidence != nil),
+            ("environment", !environment.isEmpty), ("force", !forces.isEmpty), ("confidence", confidence != nil && coarse == nil),
         ]
         for (option, isGiven) in given where isGiven {
             throw SAGESnetError.badRequest("--\(option) is for atoms, and \(model) is a model of a grid's cells")

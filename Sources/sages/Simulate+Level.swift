@@ -10,7 +10,7 @@ extension Simulate {
         let given = [
             ("writers", writers != nil), ("replicate", replicate != SIMD3(1, 1, 1)), ("resume", resumes),
             ("environment", !environment.isEmpty), ("boundary", boundaries != nil), ("force", !forces.isEmpty),
-            ("confidence", confidence != nil),
+            ("confidence", confidence != nil), ("coarse", coarse != nil),
         ]
         for (option, isGiven) in given where isGiven {
             throw SAGESnetError.badRequest("--\(option) is not for coarse levels, and \(model) is a model of one")

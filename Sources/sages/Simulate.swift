@@ -30,6 +30,9 @@ struct Simulate: Verb {
     let forces: [AppliedForce]
     /// The file of a network of confidence.
     let confidence: String?
+    /// A coarse level's file.
+    let coarse: String?
+    let tolerance: Double?
     let resumes: Bool
     let threads: Int
     let isJSON: Bool
@@ -52,9 +55,15 @@ struct Simulate: Verb {
         environment = try arguments.environment()
         forces = try arguments.all("force").map { try AppliedForce(parsing: $0) }
         confidence = arguments.text("confidence")
+        coarse = arguments.text("coarse")
+        tolerance = try arguments.number("tolerance", in: .between(0, 1))
         resumes = arguments.isGiven("resume")
         threads = try arguments.threads()
         isJSON = arguments.isGiven("json")
+        guard (coarse == nil) == (tolerance == nil), coarse == nil || confidence != nil else {
+            throw arguments.fault(
+                "--coarse LEVEL.h5, --confidence of that level and --tolerance together choose a level for each region")
+        }
         guard input != output else { throw arguments.fault("--out \(output) is the input; it would be overwritten") }
     }
 
@@ -68,6 +77,9 @@ struct Simulate: Verb {
     }
 
     private func runAtoms(_ communicator: Communicator) throws -> ExitStatus {
+        guard coarse == nil else {
+            throw SAGESnetError.badRequest("--coarse is for a grid's cells, and \(model) is a model of atoms")
+        }
         let (model, parameters, configuration, text) = try SAGESnetModel.load(
             self.model, as: Float.self, communicator: communicator)
         let first = try SimulationStart(

@@ -1,5 +1,6 @@
 import Configuration
 import Diagnostics
+import Grid
 import MPI
 import SAGESnet
 import Training
@@ -47,7 +48,7 @@ struct Train: Verb {
         }
     }
 
-    private func train<Scalar: TrainingScalar>(
+    private func train<Scalar: TrainingScalar & GridScalar>(
         _ configuration: RunConfiguration, _ resolved: String, _: Scalar.Type, _ communicator: Communicator
     ) throws -> ExitStatus {
         switch configuration.model {
@@ -86,7 +87,7 @@ struct Train: Verb {
         case .grid(let configuration):
             let (model, parameters, _, _) = try GridModel.load(path, as: Float.self, communicator: communicator)
             let runs = try communicator.agree { try files.map { try GridRun($0, for: configuration) } }
-            return GridLossSource(model, parameters: parameters, runs: runs)
+            return try GridLossSource(model, parameters: parameters, runs: runs)
         case .sagesnet, .confidence:
             let (model, parameters, _, _) = try SAGESnetModel.load(path, as: Float.self, communicator: communicator)
             return try communicator.agree {
@@ -94,7 +95,8 @@ struct Train: Verb {
                     model, parameters: parameters, runs: files.map { try AtomRun($0, for: model.configuration) })
             }
         case .level:
-            throw SAGESnetError.badRequest("model.of: \(path) is a model of a coarse level; confidence is for level 0")
+            let (model, parameters, _, _) = try LevelModel.load(path, as: Float.self, communicator: communicator)
+            return try communicator.agree { try LevelLossSource(model, parameters: parameters, files: files) }
         }
     }
 

@@ -45,6 +45,46 @@ private let grids: [(cells: Extent3, boundaries: Boundaries)] = [
         #expect(automaton.step == 4)
     }
 
+    /// Every cell follows the rule of its region, as many of them as live in it say.
+    @Test func regionsHaveTheirRules() throws {
+        guard case .regions(let rule) = try AutomatonRule(parsing: "regions:3546,7878,120") else {
+            Issue.record("no rule of regions")
+            return
+        }
+        let grid = Extent3(z: 16, y: 8, x: 24)
+        func single(_ rule: OuterTotalisticRule, from before: [Int]) throws -> [Int] {
+            let automaton = try Automaton(.outerTotalistic(rule), cells: grid, boundaries: .periodic, communicator: .selfOnly)
+            automaton.set { before[grid.index(of: $0)] == 1 }
+            try automaton.advance()
+            return cells(of: automaton)
+        }
+        let automaton = try Automaton(.regions(rule), cells: grid, boundaries: .periodic, communicator: .selfOnly)
+        try automaton.sow(density: 0.25, seed: 3)
+        var seen: Set<Bool> = []
+        for _ in 0..<6 {
+            let before = cells(of: automaton)
+            try automaton.advance()
+            let (after, thin, crowded) = (
+                cells(of: automaton), try single(rule.thin, from: before), try single(rule.crowded, from: before)
+            )
+            func region(_ index: Int) -> Extent3 {
+                let cell = grid.cell(at: index)
+                return Extent3(z: cell.z / 8, y: cell.y / 8, x: cell.x / 8)
+            }
+            let living = before.indices.reduce(into: [:]) { $0[region($1), default: 0] += before[$1] }
+            for index in before.indices {
+                let isCrowded = living[region(index), default: 0] > 120
+                seen.insert(isCrowded)
+                #expect(after[index] == (isCrowded ? crowded : thin)[index])
+            }
+        }
+        #expect(seen.count == 2)
+        #expect(throws: AutomatonError.brokenRegions(axis: "y", cells: 12)) {
+            try Automaton(
+                .regions(rule), cells: Extent3(z: 8, y: 12, x: 8), boundaries: .periodic, communicator: .selfOnly)
+        }
+    }
+
     /// A permutation without any symmetry.
     private static let shuffled: BlockRule = {
         var permutation = (0..<256).map { UInt8($0) }

@@ -22,7 +22,8 @@ import Testing
         #expect(try AutomatonRule(parsing: "gas") == .blocks(.gas))
     }
 
-    @Test(arguments: ["", "455", "45555", "5455", "4565x", "B5", "S4/B5", "B27/S1", "B5/S4-", "B5/S6-5", "B5/S4,,5", "B-1/S4", "Gas"])
+    @Test(arguments: ["", "455", "45555", "5455", "4565x", "B5", "S4/B5", "B27/S1", "B5/S4-", "B5/S6-5", "B5/S4,,5", "B-1/S4", "Gas",
+                      "regions:", "regions:3546,7878", "regions:3546,7878,513", "regions:3546,78,1"])
     func noRules(_ text: String) {
         #expect(throws: AutomatonError.self) { try AutomatonRule(parsing: text) }
     }

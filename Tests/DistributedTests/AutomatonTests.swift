@@ -111,6 +111,12 @@ let automatonTests: [DistributedTest] = [
             }
         }
     },
+    DistributedTest("automaton.regions.serialBits", ranks: several) { communicator in
+        let grid = (cells: Extent3(z: 16, y: 24, x: 8), boundaries: Boundaries(z: .periodic, y: .open, x: .periodic))
+        try expectSerialBits("regions", communicator) {
+            try states(AutomatonRule(parsing: "regions:3546,7878,120"), grid, $0)
+        }
+    },
     DistributedTest("sagesnet.grid.serialBits", ranks: several) { communicator in
         for grid in grids {
             for algorithm in ["automatic", "direct", "winograd"] {

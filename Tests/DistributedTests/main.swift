@@ -9,7 +9,7 @@ import MPI
 let tests: [DistributedTest] = mpiTests + gridHaloTests + gridOccupiedTests + gridMigrationTests
     + trajectoryTests + trainingTests + trainingResumeTests + sagesnetSimulatorTests + sagesnetStepTests
     + forceTests + patternTests + confidenceTests + sagesnetTrainingTests + evaluationTests + trafficTests
-    + automatonTests + levelTests
+    + automatonTests + levelTests + feedbackTests
 
 struct UsageError: SAGESError {
     let description: String

@@ -161,7 +161,7 @@ private func confidenceConfiguration(_ members: String) throws -> ConfidenceConf
         let scratch = try Scratch()
         let path = try scratch.automaton("grid", "4555", Extent3(z: 6, y: 6, x: 6))
         let task = try GridTask<Float>(try gridConfiguration("channels: 6, crop: 6"), training: [path], validation: [])
-        let source = GridLossSource(task.model, parameters: task.someWeights(), runs: task.training)
+        let source = try GridLossSource(task.model, parameters: task.someWeights(), runs: task.training)
         let rows = try source.rows(ofSample: 1)
         #expect(rows.count == 216 && rows.features.count == 216 * source.featureCount)
         // The crop is the whole grid.

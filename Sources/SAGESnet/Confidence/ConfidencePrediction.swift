@@ -52,7 +52,12 @@ final class ConfidencePrediction<Scalar: TrainingScalar> {
     func predict<Value: BinaryFloatingPoint>(_ features: UnsafePointer<Value>, rows: Int) throws -> [ExpectedLoss] {
         let recorded = planned(rows: rows)
         recorded.domain.count = rows
-        for index in 0..<(rows * model.featureCount) { recorded.features[index] = Scalar(features[index]) }
+        let count = rows * model.featureCount
+        if let same = features as? UnsafePointer<Scalar> {
+            recorded.features.update(from: same, count: count)
+        } else {
+            for index in 0..<count { recorded.features[index] = Scalar(features[index]) }
+        }
         try recorded.program.run()
         return (0..<rows).map {
             ExpectedLoss(

@@ -21,7 +21,10 @@ public final class GridLossSource: LossSource {
     }
 
     /// Not collective.
-    public init(_ model: GridModel, parameters: Buffer<Float>, runs: [GridRun]) {
+    ///
+    /// - Throws: `SAGESnetError.badRequest` for a model with feedback.
+    public init(_ model: GridModel, parameters: Buffer<Float>, runs: [GridRun]) throws {
+        try model.requireNoFeedback(for: "a network of confidence")
         (self.model, self.parameters, self.runs) = (model, parameters, runs)
         samples = runs.enumerated().flatMap { index, run in run.starts.map { (index, $0) } }
     }

@@ -28,6 +28,8 @@ public final class AtomRun {
     let table: AtomTable
     /// Time between frames that follow one another, ps; between others is more.
     public let timeStep: Double
+    /// Of each frame, in the file's own count.
+    var steps: [Int64] { reader.steps }
     /// Of each frame, ps.
     var times: [Double] { reader.times }
     /// How many frames follow each at intervals of `timeStep`.

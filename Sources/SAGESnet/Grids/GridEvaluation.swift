@@ -36,10 +36,13 @@ public struct GridEvaluation: Sendable {
         _ simulator: GridSimulator<Scalar>, _ source: GridSource, communicator: Communicator
     ) throws -> GridEvaluation {
         let stride = simulator.model.stride.steps
-        let starts = source.steps.indices.dropLast().filter { source.steps[$0 + 1] - source.steps[$0] == stride }
+        let known = simulator.model.coarse?.steps ?? 1
+        let starts = source.steps.indices.dropLast().filter { start in
+            start + 1 >= known && (start + 1 - known...start).allSatisfy { source.steps[$0 + 1] - source.steps[$0] == stride }
+        }
         guard !starts.isEmpty else {
             throw SAGESnetError.unsuitableData(
-                file: source.path, reason: "it has no two frames that are \(stride) steps apart, as a step of the model")
+                file: source.path, reason: "it has no \(known + 1) frames that are \(stride) steps apart, as a step of the model")
         }
         var result = GridEvaluation(frameSize: source.cells.count * source.components)
         let begin = MPIEnvironment.wallTime()

@@ -30,21 +30,25 @@ extension GridModel {
     ///
     /// - Returns: the model, its weights in its layout, and its whole configuration, decoded and as canonical JSON.
     /// - Throws: on every rank, `HDF5Error` (66 if the file is missing, 65 if it is damaged), `TrainingError` for a
-    ///   model of another kind or damaged weights, `SAGESnetError.otherState` for a model of atoms.
+    ///   model of another kind or damaged weights, `SAGESnetError.otherState` for a model of atoms; what `CoarseLevel` does
+    ///   where the model has feedback.
     public static func load<Scalar: TrainingScalar>(
         _ path: String, as type: Scalar.Type = Scalar.self, communicator: Communicator
     ) throws -> (model: GridModel, parameters: Buffer<Scalar>, configuration: RunConfiguration, text: String) {
         var stride = Stride(steps: 1, time: 1)
         let kind = ModelConfiguration.Kind.sagesnet.rawValue
+        let feedback = try ModelConfiguration.load(path, communicator: communicator).grid(from: path).feedback
+        let coarse = try feedback.map { try CoarseLevel($0, of: path, communicator: communicator) }
         let (loaded, parameters) = try ModelFile.load(path, kind: kind, as: type, communicator: communicator) { _, text in
             let run = try ConfigurationDocument(text: text, source: "\(path):/config").decode(RunConfiguration.self).value
-            return ((run: run, text: text), GridModel(try run.model.grid(from: path), stride: stride).layout)
+            return ((run: run, text: text), GridModel(try run.model.grid(from: path), stride: stride, coarse: coarse).layout)
         } reading: { root in
             stride = try Stride(from: root)
         }
         stride.steps = try communicator.broadcast(stride.steps, root: 0)
         stride.time = try communicator.broadcast(stride.time, root: 0)
-        return (GridModel(try loaded.run.model.grid(from: path), stride: stride), parameters, loaded.run, loaded.text)
+        let model = GridModel(try loaded.run.model.grid(from: path), stride: stride, coarse: coarse)
+        return (model, parameters, loaded.run, loaded.text)
     }
 }
 

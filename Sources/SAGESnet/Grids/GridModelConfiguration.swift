@@ -6,6 +6,8 @@ import Kernels
 public struct GridModelConfiguration: Configurable, Sendable {
     public let components: Int
     public let hasParity: Bool
+    /// The model file of a coarse level.
+    public let feedback: String?
     public let channels: Int
     public let blocks: Int
     public let mixingLayers: Int
@@ -19,6 +21,9 @@ public struct GridModelConfiguration: Configurable, Sendable {
                                        "numbers that a cell of the data holds, each 0 or 1")
         hasParity = try section.value("parity", default: false,
                                       "whether cells know if their coordinates plus the step are even: block automata need it")
+        feedback = try section.optional(
+            "feedback", "the model file of a coarse level that runs together with this model, whose codes each cell feels; a "
+                + "simulation looks for it beside this model, or else there")
         channels = try section.value("channels", default: 16, in: .between(1, 512),
                                      "length of the vector of a cell in the simulation grid")
         blocks = try section.value("blocks", default: 1, in: .between(1, 64),

@@ -63,6 +63,17 @@ public final class GridSource {
         return index
     }
 
+    /// Throws unless so many frames, each a stride after the one before, end with a frame, as a coarse level needs.
+    ///
+    /// - Throws: `SAGESnetError.badRequest`.
+    func requireFrames(_ count: Int, endingWith frame: Int, stride: Int64) throws {
+        let first = frame - count + 1
+        guard first >= 0, (first..<frame).allSatisfy({ steps[$0 + 1] - steps[$0] == stride }) else {
+            throw SAGESnetError.badRequest(
+                "\(path) has no \(count) frames behind one another up to frame \(frame), which the coarse level needs")
+        }
+    }
+
     /// Reads a box of cells of a frame as 0 and 1. [z, y, x, component]
     ///
     /// - Throws: `SAGESnetError.unsuitableData` for other numbers.

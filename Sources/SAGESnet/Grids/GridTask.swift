@@ -12,11 +12,15 @@ import Training
 /// gradient stays of order one where a cell is clearly wrong, so that the few rare neighborhoods are learned too, which a
 /// squared error of the sigmoid leaves. Of interest is only that all logits have the right sign.
 ///
-/// A sample takes in as many cells around its part as a step can see. Grids of any number of cells train together.
-public final class GridTask<Scalar: TrainingScalar>: TrainingTask {
+/// A sample takes in as many cells around its part as a step can see. Grids of any number of cells train together. With
+/// feedback, a sample's coarse level was asked at its frame or at one as far back as a step of the level has steps; codes
+/// are computed once, the level does not change.
+public final class GridTask<Scalar: TrainingScalar & GridScalar>: TrainingTask {
     public let model: GridModel
     public let training: [GridRun]
     public let validation: [GridRun]
+    /// Of each run; empty without feedback.
+    private let coarse: [ObjectIdentifier: CoarseFrames<Scalar>]
 
     /// Cells of a sample along each axis, those around its part included.
     private var edge: Int { model.configuration.crop + 2 * model.configuration.blocks }
@@ -37,7 +41,15 @@ public final class GridTask<Scalar: TrainingScalar>: TrainingTask {
     public init(_ configuration: GridModelConfiguration, training: [String], validation: [String]) throws {
         self.training = try training.map { try GridRun($0, for: configuration) }
         self.validation = try validation.map { try GridRun($0, for: configuration) }
-        model = GridModel(configuration, stride: self.training[0].stride)
+        let level = try configuration.feedback.map { try CoarseLevel($0, communicator: .selfOnly) }
+        model = GridModel(configuration, stride: self.training[0].stride, coarse: level)
+        var coarse: [ObjectIdentifier: CoarseFrames<Scalar>] = [:]
+        for run in self.training + self.validation {
+            coarse[ObjectIdentifier(run)] = try level.map {
+                try CoarseFrames($0, run: run, components: configuration.components)
+            }
+        }
+        self.coarse = coarse
         for run in self.training + self.validation {
             func unsuitable(_ reason: String) -> SAGESnetError { .unsuitableData(file: run.path, reason: reason) }
             guard run.stride == model.stride else {
@@ -51,9 +63,12 @@ public final class GridTask<Scalar: TrainingScalar>: TrainingTask {
         }
     }
 
+    /// The frames of a run that samples start from.
+    private func starts(_ run: GridRun) -> [Int] { coarse[ObjectIdentifier(run)]?.starts ?? run.starts }
+
     public var layout: ParameterLayout { model.layout }
-    public var sampleCount: Int { training.reduce(0) { $0 + $1.starts.count } }
-    public var validationSampleCount: Int { validation.reduce(0) { $0 + $1.starts.count } }
+    public var sampleCount: Int { training.reduce(0) { $0 + starts($1).count } }
+    public var validationSampleCount: Int { validation.reduce(0) { $0 + starts($1).count } }
 
     public func record(on tape: Tape<Scalar>, samples: Int) -> RecordedLoss<Scalar, Inputs> {
         let grid = GridTopology(
@@ -91,6 +106,10 @@ public final class GridTask<Scalar: TrainingScalar>: TrainingTask {
                     : random.nextIndex(below: run.cells[axis] - edge + 1)
             }
             fill(inputs, program, run, frame, origin, firstRow: firstRow, samples: draws.count)
+            if let coarse = coarse[ObjectIdentifier(run)], let columns = inputs.step.coarse {
+                let step = random.nextIndex(below: coarse.coarse.steps)
+                fill(program.pointer(to: columns) + firstRow * columns.columns, coarse, frame, step: step, run, origin)
+            }
             firstRow += edge * edge * edge
         }
     }
@@ -98,8 +117,9 @@ public final class GridTask<Scalar: TrainingScalar>: TrainingTask {
     private func locate(_ sample: Int, in runs: [GridRun]) -> (run: GridRun, frame: Int) {
         var index = sample
         for run in runs {
-            if index < run.starts.count { return (run, run.starts[index]) }
-            index -= run.starts.count
+            let starts = starts(run)
+            if index < starts.count { return (run, starts[index]) }
+            index -= starts.count
         }
         preconditionFailure("sample \(sample) of too few")
     }
@@ -151,5 +171,21 @@ public final class GridTask<Scalar: TrainingScalar>: TrainingTask {
         }
     }
 
-    public func write(to root: Group) throws { try model.stride.write(to: root) }
+    /// Fills what the coarse level tells the cells of one sample.
+    private func fill(
+        _ columns: UnsafeMutablePointer<Scalar>, _ coarse: CoarseFrames<Scalar>, _ frame: Int, step: Int, _ run: GridRun,
+        _ origin: Extent3
+    ) {
+        let box = Extent3(repeating: edge)
+        for row in 0..<box.count {
+            var cell = origin + box.cell(at: row)
+            for axis in 0..<3 { cell[axis] %= run.cells[axis] }
+            coarse.write(cell, frame: frame - step, step: step, into: columns + row * coarse.coarse.columns)
+        }
+    }
+
+    public func write(to root: Group) throws {
+        try model.stride.write(to: root)
+        try model.coarse?.write(to: root)
+    }
 }

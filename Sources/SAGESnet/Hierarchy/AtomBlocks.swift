@@ -112,7 +112,7 @@ final class AtomBlocks: BlockRun {
     var symmetryCount: Int { symmetries.count }
     var liveNumbers: Int { 3 * run.atomCount }
     func starts(steps: Int) -> [Int] { run.starts(steps: steps) }
-    func step(ofFrame index: Int) -> Int64 { Int64(index) }
+    func step(ofFrame index: Int) -> Int64 { run.steps[index] }
     func time(ofFrame index: Int) -> Double { run.times[index] }
 
     /// Atoms of a block in slots by the place of their cell, z, y, x, then by id.

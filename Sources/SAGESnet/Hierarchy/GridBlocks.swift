@@ -49,27 +49,11 @@ final class GridBlocks: BlockRun {
         _ order: FrameOrder, from first: Int, symmetry: Int, _ normalization: LevelNormalization, _ box: CellRange,
         into target: UnsafeMutablePointer<Scalar>
     ) {
-        var place = target
-        forEachCell(box) { step, cell in
-            let source = run.frame(order[first + step]) + run.cells.index(of: cell) * configuration.components
-            for component in 0..<configuration.components {
-                place[component] = Scalar(source[component])
-            }
-            place += configuration.components
-        }
-    }
-
-    /// Calls `body` with the cells of the blocks of a box in the order of readable numbers.
-    private func forEachCell(_ box: CellRange, _ body: (_ step: Int, _ cell: Extent3) -> Void) {
-        let factors = configuration.factors
-        for row in 0..<box.count {
-            let block = box.lower + box.extent.cell(at: row)
-            for step in 0..<configuration.steps {
-                for index in 0..<factors.count {
-                    let place = factors.cell(at: index)
-                    body(step, Extent3(
-                        z: block.z * factors.z + place.z, y: block.y * factors.y + place.y, x: block.x * factors.x + place.x))
-                }
+        let places = BlockCells(configuration, blocks: box, among: CellRange(lower: .zero, upper: run.cells))
+        for step in 0..<configuration.steps {
+            let source = run.frame(order[first + step])
+            places.forEachLine(step: step) { readable, cell, count in
+                for index in 0..<count { target[readable + index] = Scalar(source[cell + index]) }
             }
         }
     }
@@ -80,23 +64,5 @@ final class GridBlocks: BlockRun {
         symmetry: Int, share: Double, _ box: CellRange, into target: UnsafeMutablePointer<Scalar>
     ) {
         Kernels.fill(target, with: Scalar(share), count: box.count * configuration.inputs(1))
-    }
-
-    /// Writes the readable numbers of a box of blocks at one step as cells. [z, y, x, component] of the box's cells
-    func unfold<Scalar: KernelScalar>(
-        _ numbers: UnsafePointer<Scalar>, step: Int, _ box: CellRange, into target: UnsafeMutablePointer<Scalar>
-    ) {
-        let (factors, components) = (configuration.factors, configuration.components)
-        let extent = Extent3(
-            z: box.extent.z * factors.z, y: box.extent.y * factors.y, x: box.extent.x * factors.x)
-        let lower = Extent3(z: box.lower.z * factors.z, y: box.lower.y * factors.y, x: box.lower.x * factors.x)
-        var source = numbers
-        forEachCell(box) { at, cell in
-            if at == step {
-                let place = target + extent.index(of: cell - lower) * components
-                for component in 0..<components { place[component] = source[component] }
-            }
-            source += components
-        }
     }
 }

@@ -60,7 +60,7 @@ public struct LevelGridEvaluation: Equatable, Sendable {
             let simulator = try LevelSimulator<Scalar>(
                 model: model, parameters: parameters, blocks: run.blocks, boundaries: run.boundaries,
                 communicator: .selfOnly)
-            let cells = LevelCells(simulator, run)
+            let cells = LevelCells(simulator)
             let zero = try levelZero.map {
                 try GridSimulator<Scalar>(
                     model: $0.model, parameters: $0.parameters, cells: run.cells, boundaries: run.boundaries,
@@ -117,28 +117,46 @@ public struct LevelGridEvaluation: Equatable, Sendable {
 /// The cells of a rank's part of a level, decoded at one of the steps of level 0 that the state covers.
 public final class LevelCells<Scalar: TrainingScalar & GridScalar> {
     private let simulator: LevelSimulator<Scalar>
-    private let run: GridBlocks
     /// Of level 0.
     public let range: CellRange
+    private let places: BlockCells
     private let cells: Buffer<Scalar>
 
-    init(_ simulator: LevelSimulator<Scalar>, _ run: GridBlocks) {
+    init(_ simulator: LevelSimulator<Scalar>) {
         self.simulator = simulator
-        self.run = run
-        let (box, factors) = (simulator.box, simulator.model.configuration.factors)
-        func scaled(_ block: Extent3) -> Extent3 {
-            Extent3(z: block.z * factors.z, y: block.y * factors.y, x: block.x * factors.x)
-        }
-        range = CellRange(lower: scaled(box.lower), upper: scaled(box.upper))
-        cells = Buffer(repeating: 0, count: range.count * simulator.model.configuration.components)
+        let configuration = simulator.model.configuration
+        range = configuration.cells(ofBlocks: simulator.box)
+        places = BlockCells(configuration, blocks: simulator.box, among: range)
+        cells = Buffer(repeating: 0, count: range.count * configuration.components)
     }
 
     /// The cells, each component 0 or 1; the state was decoded. [z, y, x, component]
     func state(step: Int) -> UnsafeBufferPointer<Scalar> {
-        let (block, within) = step.quotientAndRemainder(dividingBy: simulator.model.configuration.steps)
-        run.unfold(simulator.decoded(block), step: within, simulator.box, into: cells.pointer)
-        for index in 0..<cells.count { cells.pointer[index] = cells.pointer[index] > 0.5 ? 1 : 0 }
+        unfold(step: step)
+        round()
         return UnsafeBufferPointer(cells.span)
+    }
+
+    /// The same before they are rounded.
+    func numbers(step: Int) -> UnsafeBufferPointer<Scalar> {
+        unfold(step: step)
+        return UnsafeBufferPointer(cells.span)
+    }
+
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
+    private func unfold(step: Int) {
+        let (block, within) = step.quotientAndRemainder(dividingBy: simulator.model.configuration.steps)
+        let (numbers, target) = (simulator.decoded(block), cells.pointer)
+        places.forEachLine(step: within) { readable, cell, count in
+            for index in 0..<count { target[cell + index] = numbers[readable + index] }
+        }
+    }
+
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
+    private func round() {
+        for index in 0..<cells.count { cells.pointer[index] = cells.pointer[index] > 0.5 ? 1 : 0 }
     }
 
     /// Components that are not those of a whole frame.

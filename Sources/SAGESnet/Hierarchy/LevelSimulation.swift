@@ -71,12 +71,12 @@ public final class LevelSimulation {
                 box: blocks.box, options: options)
             try provenance.write(to: writer.file)
             output = .atoms(LevelAtoms(simulator, blocks), writer)
-        } else if let blocks = run as? GridBlocks {
+        } else if run is GridBlocks {
             let source = try communicator.agree { try GridSource(input, components: configuration.components) }
             let writer = try GridSimulationOutput<Float>(
                 creating: path, like: source, boundaries: run.boundaries, provenance: provenance, deflate: deflate,
                 communicator: communicator)
-            output = .cells(LevelCells(simulator, blocks), writer)
+            output = .cells(LevelCells(simulator), writer)
         } else {
             preconditionFailure("a run of neither atoms nor cells")
         }

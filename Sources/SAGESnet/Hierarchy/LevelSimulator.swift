@@ -95,6 +95,26 @@ public final class LevelSimulator<Scalar: TrainingScalar & GridScalar> {
         step = 0
     }
 
+    /// Encodes frames of a grid's cells, a step of level 0 apart, as many as a step of the level has. Not collective.
+    ///
+    /// - Parameter frames: of the cells of this rank's blocks. [z, y, x, component] each
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
+    func start(from frames: [UnsafePointer<Scalar>]) throws {
+        let configuration = model.configuration
+        let places = BlockCells(configuration, blocks: box, among: configuration.cells(ofBlocks: box))
+        for (index, source) in frames.enumerated() {
+            let (block, within) = index.quotientAndRemainder(dividingBy: configuration.steps)
+            let target = codec.readable(block)
+            places.forEachLine(step: within) { readable, cell, count in
+                for number in 0..<count { target[readable + number] = source[cell + number] }
+            }
+        }
+        try codec.encode()
+        program.pointer(to: code).update(from: codec.codes, count: code.shape.count)
+        step = 0
+    }
+
     /// Advances by one step of the level. Collective.
     ///
     /// - Parameter request: a wish of this rank, for example to stop, that travels with a reduction of the step.

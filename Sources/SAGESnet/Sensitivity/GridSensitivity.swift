@@ -40,6 +40,7 @@ public struct GridSensitivity: Sendable {
         _ question: Question, _ model: GridModel, parameters: Buffer<Double>, source: GridSource,
         communicator: Communicator, isChecked: Bool
     ) throws -> (sensitivity: GridSensitivity, error: Double?) {
+        try model.requireNoFeedback(for: "--sensitivity")
         let grid = try RelaxedGrid<Double>(
             model: model, parameters: parameters, cells: source.cells, boundaries: source.boundaries,
             communicator: communicator)

@@ -37,8 +37,9 @@ extension VerbSpecification {
         description: """
             ca: a three-dimensional automaton of living and dead cells, as grid fields of 1 and 0 with an XDMF file \
             beside them. Rules: four digits as in 4555 (a living cell stays alive with 4 to 5 living ones of its 26 \
-            neighbors, a dead one is born with 5 to 5), lists as in B5/S4,5 or B5-7/S6-8, or gas (blocks of 2x2x2 cells \
-            in which particles fly along diagonals and scatter; every step can be undone). The first frame is random. \
+            neighbors, a dead one is born with 5 to 5), lists as in B5/S4,5 or B5-7/S6-8, gas (blocks of 2x2x2 cells \
+            in which particles fly along diagonals and scatter; every step can be undone), or regions:3546,7878,120 (rule \
+            3546, but 7878 in those regions of 8x8x8 cells of which more than 120 live). The first frame is random. \
             The file has the same bytes for every number of ranks.
             """,
         positionals: [.init(placeholder: "WHAT", help: "what to make", kind: .other, allowed: ["ca"])],

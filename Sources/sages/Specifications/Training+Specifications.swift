@@ -38,7 +38,9 @@ extension VerbSpecification {
             single precision it goes on from OUT.h5.restart alone, which then stays when all steps are done.
 
             A model of a grid's cells (model.state "grid") runs from a file of grid fields, as sages generate ca makes \
-            them, and writes such a file; options about atoms are errors then.
+            them, and writes such a file; options about atoms are errors then. With --coarse, regions of 16x16x16 cells run \
+            at that level where the upper end of the error that --confidence expects is within --tolerance, and at level 0 \
+            elsewhere.
 
             --force pushes every atom of a region, in eV/Angstrom as LAMMPS's fix addforce does in metal units: \
             REGION:FX,FY,FZ, followed by @FIRST-LAST where it acts during these steps only (from 1; LAST may be left out). \
@@ -69,8 +71,11 @@ extension VerbSpecification {
             .value("environment", "NAME=VALUE", "set an environment variable of the model, for example temperature=300",
                    isRepeatable: true),
             .value("force", "REGION:FX,FY,FZ", "a force on atoms of a region, eV/Angstrom, see above", isRepeatable: true),
-            .value("confidence", "CONFIDENCE.h5", "write the error that a network of kind confidence expects of each atom",
+            .value("confidence", "CONFIDENCE.h5", "write the error that a network of kind confidence expects of each atom; with "
+                   + "--coarse, a network of confidence in that level", kind: .file),
+            .value("coarse", "LEVEL.h5", "a coarse level that takes over regions of a grid where --confidence finds it good enough",
                    kind: .file),
+            .value("tolerance", "X", "with --coarse: the part of a region's cells that may be wrong after a step of that level"),
             .flag("resume", "go on from OUT.h5 or the state beside it; where there is none, begin"),
             .threads,
             .json,
