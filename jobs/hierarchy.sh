@@ -41,11 +41,9 @@ diamond() {
         --set training.schedule.peak=5e-4 --out "$folder/diamond-1-joint.h5"
     sages_run "$SAGES_RANKS" "$sages" train jobs/configs/hierarchy-diamond-2.json5 --resume \
         --set "model.below=\"$folder/diamond-1.h5\""
-    # Steps of 10 and of 20 fs.
-    local -A steps=([diamond-1]=500 [diamond-1-joint]=500 [diamond-2]=250)
     for name in diamond-1 diamond-1-joint diamond-2; do
         sages_run "$SAGES_RANKS" "$sages" evaluate "$folder/$name.h5" --data "$folder/diamond-test-1000K.h5" \
-            --rollout "${steps[$name]}" --beside jobs/models/carbon.h5 --json > "$folder/$name.json"
+            --rollout 1000 --beside jobs/models/carbon.h5 --json > "$folder/$name.json"
         echo "$folder/$name.json"
     done
 }

@@ -17,7 +17,7 @@ private func states(
     var generator = Philox(seed: 3)
     for parameter in model.layout.parameters where !parameter.name.hasPrefix("transformer") {
         for index in 0..<parameter.shape.count {
-            parameters.pointer[parameter.offset + index] += Float(0.02 * generator.nextNormal())
+            parameters.pointer[parameter.offset + index] += Float(0.005 * generator.nextNormal())
         }
     }
     let run: any BlockRun = switch model.configuration.base {
