@@ -200,7 +200,7 @@ import Testing
         let scratch = try Scratch()
         let path = try scratch.lattice("crystal") { ($0.frames, $0.sites) = (40, SIMD3(8, 8, 8)) }
         let configuration = try levelConfiguration(
-            "base: \"atoms\", predictor: \"\(predictor)\", channels: 48, blocks: 1, slots: 4, rollout: 1")
+            "base: \"atoms\", predictor: \"\(predictor)\", channels: 48, blocks: 1, slots: 4, augmentation: false")
         let task = try LevelTask<Float>(configuration, training: [path], validation: [])
         let trainer = try Trainer(
             task: task,
