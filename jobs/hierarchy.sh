@@ -1,8 +1,9 @@
 #!/bin/bash
 #
-# Coarse levels: trains level 1 of diamond at 1000 K (predictor with the scale transformer frozen, then both jointly) and
-# of an automaton, and compares each, decoded, with baselines and with level 0 at the same horizon; an automaton that needs
-# feedback from a coarse level, with and without; and a grid that runs at two levels, region by region, beside level 0.
+# Coarse levels: trains levels 1 and 2 of diamond at 1000 K (predictors with the scale transformers frozen, and level 1 jointly
+# with its own) and level 1 of an automaton, and compares each, decoded, with baselines and with level 0 at the same horizon;
+# an automaton that needs feedback from a coarse level, with and without; and a grid that runs at two levels, region by
+# region, beside level 0.
 #
 #   bash jobs/hierarchy.sh [diamond] [automaton] [feedback] [scales]      all by default
 #
@@ -28,6 +29,8 @@ cases=("$@")
 }
 mkdir --parents "$folder"
 
+# Levels 1 and 2 of jobs/models, made anew: their predictors, and level 1 jointly with its scale transformer. Rollouts of 5 ps
+# of each beside level 0.
 diamond() {
     local name
     for name in train-1000K validation-1000K test-1000K; do
@@ -36,11 +39,13 @@ diamond() {
     done
     sages_run "$SAGES_RANKS" "$sages" train jobs/configs/hierarchy-diamond.json5 --resume
     sages_run "$SAGES_RANKS" "$sages" train jobs/configs/hierarchy-diamond.json5 --resume \
-        --set 'model.stage="joint"' --set "model.start=\"$folder/diamond-1.h5\"" --set training.steps=300 \
+        --set 'model.stage="joint"' --set "model.start=\"$folder/diamond-1.h5\"" --set training.steps=200 \
         --set training.schedule.peak=5e-4 --out "$folder/diamond-1-joint.h5"
-    for name in diamond-1 diamond-1-joint; do
-        sages_run "$SAGES_RANKS" "$sages" evaluate "$folder/$name.h5" --data "$folder/diamond-test-1000K.h5" --rollout 500 \
-            --beside jobs/models/carbon.h5 --json > "$folder/$name.json"
+    sages_run "$SAGES_RANKS" "$sages" train jobs/configs/hierarchy-diamond-2.json5 --resume \
+        --set "model.below=\"$folder/diamond-1.h5\""
+    for name in diamond-1 diamond-1-joint diamond-2; do
+        sages_run "$SAGES_RANKS" "$sages" evaluate "$folder/$name.h5" --data "$folder/diamond-test-1000K.h5" \
+            --rollout 1000 --beside jobs/models/carbon.h5 --json > "$folder/$name.json"
         echo "$folder/$name.json"
     done
 }

@@ -16,6 +16,8 @@ public enum SAGESnetError: SAGESError, Equatable {
     case diverged(step: Int, atom: Int64)
     /// Numbers of a grid's model that are not finite during a simulation.
     case divergedGrid(step: Int)
+    /// Codes of a coarse level that are not finite (no spread) or spread farther than they may.
+    case divergedLevel(step: Int, level: Int, spread: Double?, limit: Double)
     /// A model of another state than is wanted: of atoms, of a grid or of a coarse level.
     case otherState(file: String, found: ModelConfiguration.State)
     /// An option or value that does not fit the model.
@@ -24,7 +26,7 @@ public enum SAGESnetError: SAGESError, Equatable {
     public var exitStatus: ExitStatus {
         switch self {
         case .badGrid, .crowdedCell, .atomOutside, .unknownElement, .unsuitableData, .otherState: .data
-        case .diverged, .divergedGrid: .internal
+        case .diverged, .divergedGrid, .divergedLevel: .internal
         case .badRequest: .usage
         }
     }
@@ -50,6 +52,12 @@ public enum SAGESnetError: SAGESError, Equatable {
                 + "the predictor bonds (model.bonds.margin)"
         case .divergedGrid(let step):
             return "the simulation diverged in step \(step): the model gives a number that is not finite"
+        case .divergedLevel(let step, let level, let spread, let limit):
+            let place = "the simulation diverged in step \(step) of level \(level)"
+            guard let spread else { return "\(place): the model gives a number that is not finite, or an atom out of all bounds" }
+            let times = (10 * spread).rounded() / 10
+            return "\(place): its codes spread \(times) times as far as those of the training set and of the start; "
+                + "\(limit) is the limit"
         case .otherState(let file, let found):
             switch found {
             case .grid: return "\(file): the model is one of a grid's cells, which is not what is wanted here (model.state)"

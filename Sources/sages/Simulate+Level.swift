@@ -58,6 +58,8 @@ extension Simulate {
                 "cells": [.integer(cells.z), .integer(cells.y), .integer(cells.x)], "simulated_time": .number(simulated),
                 "ranks": .integer(communicator.size), "active_ranks": .integer(simulator.decomposition.activeRanks),
                 "seconds": .number(seconds),
+                "largest_velocity_correction": .number(simulator.conservation.largestVelocityCorrection),
+                "largest_displacement_correction": .number(simulator.conservation.largestDisplacementCorrection),
             ]
             print(result.text)
         } else {

@@ -17,7 +17,7 @@ private func states(
     var generator = Philox(seed: 3)
     for parameter in model.layout.parameters where !parameter.name.hasPrefix("transformer") {
         for index in 0..<parameter.shape.count {
-            parameters.pointer[parameter.offset + index] += Float(0.02 * generator.nextNormal())
+            parameters.pointer[parameter.offset + index] += Float(0.005 * generator.nextNormal())
         }
     }
     let run: any BlockRun = switch model.configuration.base {
@@ -62,7 +62,8 @@ private func gathered(
 private let levels: [(members: String, level: Int, stage: LevelStage)] = [
     ("base: \"atoms\", predictor: \"increment\", slots: 4, channels: 12, blocks: 1", 1, .predictor),
     ("base: \"atoms\", predictor: \"increment\", slots: 4, channels: 12, blocks: 2", 2, .joint),
-    ("base: \"atoms\", predictor: \"energy\", slots: 4, channels: 12, blocks: 1", 1, .predictor),
+    ("base: \"atoms\", predictor: \"energy\", slots: 4, channels: 36, width: 12, blocks: 1", 1, .predictor),
+    ("base: \"atoms\", predictor: \"energy\", kicks: 5, slots: 4, channels: 36, width: 8, blocks: 1", 2, .joint),
     ("base: \"grid\", channels: 12, blocks: 1", 1, .joint),
     ("base: \"grid\", channels: 12, blocks: 1, factors: [2, 1, 2]", 2, .predictor),
 ]

@@ -19,6 +19,9 @@ final class AtomBlocks: BlockRun {
     /// Of each atom in order x, y, z: its block, and its first cell's place in that.
     private let homes: [(block: SIMD3<Int>, place: SIMD3<Int>)]
     private let symmetries: [CubeSymmetry]
+    /// Shifts of the grid by whole cells that leave atoms in the same cells of the same blocks: one, of nothing, where no
+    /// other does.
+    private lazy var shiftCount = max(1, fittingShifts(symmetries[0]).count)
     /// Where atoms are once they are turned, for each symmetry that was asked for.
     private var arrangements: [Int: Arrangement] = [:]
 
@@ -109,29 +112,27 @@ final class AtomBlocks: BlockRun {
     }
 
     var path: String { run.path }
-    var symmetryCount: Int { symmetries.count }
+    var symmetryCount: Int { symmetries.count * shiftCount }
     var liveNumbers: Int { 3 * run.atomCount }
     func starts(steps: Int) -> [Int] { run.starts(steps: steps) }
     func step(ofFrame index: Int) -> Int64 { run.steps[index] }
     func time(ofFrame index: Int) -> Double { run.times[index] }
 
     /// Atoms of a block in slots by the place of their cell, z, y, x, then by id.
+    ///
+    /// A turned crystal is shifted by whole cells, so that its atoms are where those of the first arrangement are: then
+    /// only its motion is another. Where no shift does that, it is not shifted.
     private func arrangement(_ symmetry: Int) throws -> Arrangement {
         if let known = arrangements[symmetry] { return known }
-        let turn = symmetries[symmetry]
+        let turn = turn(symmetry)
+        // The first arrangement is the run's own.
+        let shifts = symmetry == 0 ? [] : fittingShifts(turn)
+        let shift = shifts.isEmpty ? SIMD3<Int>() : shifts[symmetry % shiftCount % shifts.count]
         let factors = SIMD3(configuration.factors.x, configuration.factors.y, configuration.factors.z)
-        let counts = SIMD3(blocks.x, blocks.y, blocks.z)
         var result = Arrangement(block: [], slot: [Int](repeating: 0, count: homes.count), site: [])
         var atomsOfBlock: [Extent3: [Int]] = [:]
-        for (atom, home) in homes.enumerated() {
-            var (block, place) = (SIMD3<Int>(), SIMD3<Int>())
-            for axis in 0..<3 {
-                let source = turn.axis[axis]
-                let isMirrored = turn.sign[axis] < 0
-                block[axis] = isMirrored ? counts[source] - 1 - home.block[source] : home.block[source]
-                place[axis] = isMirrored ? factors[source] - 1 - home.place[source] : home.place[source]
-            }
-            let target = Extent3(z: block.z, y: block.y, x: block.x)
+        for atom in homes.indices {
+            let (target, place) = turned(atom, turn, shift)
             result.block.append(target)
             result.site.append(
                 ((place.z * factors.y + place.y) * factors.x + place.x) * configuration.elements.count
@@ -153,6 +154,57 @@ final class AtomBlocks: BlockRun {
         return result
     }
 
+    /// Where an atom's first cell comes to lie.
+    private func turned(
+        _ atom: Int, _ turn: CubeSymmetry, _ shift: SIMD3<Int>
+    ) -> (block: Extent3, place: SIMD3<Int>) {
+        let factors = SIMD3(configuration.factors.x, configuration.factors.y, configuration.factors.z)
+        let counts = SIMD3(blocks.x, blocks.y, blocks.z)
+        let cell = homes[atom].block &* factors &+ homes[atom].place
+        var (block, place) = (SIMD3<Int>(), SIMD3<Int>())
+        for axis in 0..<3 {
+            let (source, cells) = (turn.axis[axis], counts[axis] * factors[axis])
+            let mirrored = turn.sign[axis] < 0 ? cells - 1 - cell[source] : cell[source]
+            (block[axis], place[axis]) = ((mirrored + shift[axis]) % cells).quotientAndRemainder(dividingBy: factors[axis])
+        }
+        return (Extent3(z: block.z, y: block.y, x: block.x), place)
+    }
+
+    /// The shifts by less than two blocks along periodic axes for which a turned crystal's atoms lie in the cells of the
+    /// first arrangement, element by element.
+    private func fittingShifts(_ turn: CubeSymmetry) -> [SIMD3<Int>] {
+        let factors = SIMD3(configuration.factors.x, configuration.factors.y, configuration.factors.z)
+        let counts = SIMD3(blocks.x, blocks.y, blocks.z)
+        func index(_ atom: Int, _ turn: CubeSymmetry, _ shift: SIMD3<Int>) -> Int {
+            let (block, place) = turned(atom, turn, shift)
+            let cell = SIMD3(block.x, block.y, block.z) &* factors &+ place
+            return (cell.z * counts.y * factors.y + cell.y) * counts.x * factors.x + cell.x
+        }
+        var contents: [Int: [Int32]] = [:]
+        for atom in homes.indices { contents[index(atom, .identity, SIMD3()), default: []].append(run.elements[atom]) }
+        func fits(_ shift: SIMD3<Int>) -> Bool {
+            var found: [Int: [Int32]] = [:]
+            for atom in homes.indices {
+                let cell = index(atom, turn, shift)
+                guard contents[cell] != nil else { return false }
+                found[cell, default: []].append(run.elements[atom])
+            }
+            return found.allSatisfy { contents[$0]?.sorted() == $1.sorted() }
+        }
+        func most(_ axis: Int) -> Int { box.boundary(axis) == .periodic ? min(2, counts[axis]) * factors[axis] : 1 }
+        var result: [SIMD3<Int>] = []
+        for z in 0..<most(2) {
+            for y in 0..<most(1) {
+                for x in 0..<most(0) where fits(SIMD3(x, y, z)) { result.append(SIMD3(x, y, z)) }
+            }
+        }
+        return result
+    }
+
+    private func turn(_ symmetry: Int) -> CubeSymmetry {
+        symmetry == 0 ? .identity : symmetries[symmetry / shiftCount]
+    }
+
     private func arranged(_ symmetry: Int) -> Arrangement {
         // Turned blocks hold as many atoms as those of the first arrangement, which was made.
         guard let result = try? arrangement(symmetry) else { preconditionFailure("blocks hold more atoms when turned") }
@@ -165,7 +217,7 @@ final class AtomBlocks: BlockRun {
     ) throws {
         let (steps, slots) = (configuration.steps, configuration.slots)
         let arrangement = arranged(symmetry)
-        let turn = symmetries[symmetry]
+        let turn = turn(symmetry)
         let extent = box.extent
         Kernels.fill(target, with: 0, count: box.count * 6 * slots * steps)
         for step in 0..<steps {

@@ -20,7 +20,8 @@ public enum LevelStage: String, Sendable, CaseIterable, ConfigurationChoice {
 
 /// How a step of a coarse level is predicted.
 public enum LevelPredictorKind: String, Sendable, CaseIterable, ConfigurationChoice {
-    /// Kicks that are gradients of learned energies of the codes of offsets, with drifts between them: symplectic.
+    /// Kicks that are gradients of learned energies of the codes of offsets at a block's last time, with drifts between
+    /// them: symplectic.
     case energy
     /// Increments of the codes: a linear convolution and residual blocks.
     case increment
@@ -45,6 +46,7 @@ public struct LevelConfiguration: Configurable, Sendable {
     public let slots: Int
     public let components: Int
     public let channels: Int
+    public let width: Int
     public let predictor: LevelPredictorKind
     public let kicks: Int
     public let blocks: Int
@@ -80,8 +82,11 @@ public struct LevelConfiguration: Configurable, Sendable {
                                        "numbers that a cell of the data holds, each 0 or 1 (grids only)")
         channels = try section.value("channels", default: 32, in: .between(1, 512),
                                      "length of the vector of a cell, at most; a code is no longer than what it is of")
+        width = try section.value("width", default: channels, in: .between(1, 512),
+                                  "length of the vector of a cell within the predictor's network; that of `channels` if absent")
         predictor = try section.value("predictor", default: .increment, "how a step is predicted")
-        kicks = try section.value("kicks", default: 3, in: .between(2, 16), "kicks of a step (energy only)")
+        kicks = try section.value("kicks", default: 3, in: .between(3, 65),
+                                  "kicks of a step, two for each of its equal parts and one (energy only)")
         blocks = try section.value("blocks", default: 4, in: .between(1, 64),
                                    "residual blocks, each with one convolution of 3x3x3 cells")
         mixingLayers = try section.value("mixingLayers", default: 1, in: .between(1, 8),
@@ -109,6 +114,7 @@ public struct LevelConfiguration: Configurable, Sendable {
                             "a joint training starts from a model whose predictor was trained before")
         try section.require(base == .atoms || predictor == .increment, "predictor",
                             "an energy's kicks need offsets and velocities, which a grid's cells have not")
+        try section.require(kicks % 2 == 1, "kicks", "each part of a step begins and ends with the same kick: they are odd in number")
         try section.require(convolution != .bfloat16 || InstructionSet.multipliesBFloat16, "convolution",
                             "this program was built for processors without bfloat16 products (AVX512_BF16); "
                                 + "build it with SAGES_ARCH set to one that has them")
@@ -153,10 +159,29 @@ extension LevelConfiguration {
     }
 }
 
+/// What a number that a level's cells are encoded from is to an energy.
+enum LevelColumn: Equatable, Sendable {
+    /// Where atoms are at the block's last time, and how fast.
+    case offset, velocity
+    /// The times before.
+    case history
+}
+
+/// An energy's codes: first so many of offsets, then as many of velocities, both of the block's last time, then those of
+/// the times before.
 extension LevelConfiguration {
-    /// Whether a number that a level's cells are encoded from tells where atoms are rather than how fast: with an energy,
-    /// codes have one half of each.
-    func isOffset(column: Int, level: Int) -> Bool {
-        level == 1 ? column % 6 < 3 : column % codes(level - 1) < codes(level - 1) / 2
+    /// Pairs of codes of a cell, of an offset and of its velocity; 0 without an energy.
+    func pairs(_ level: Int) -> Int {
+        guard predictor == .energy else { return 0 }
+        return min(channels / 2, level == 1 ? 3 * slots : cellsOfBlock * pairs(level - 1))
+    }
+
+    /// Of a number that a level's cells are encoded from.
+    func column(_ index: Int, level: Int) -> LevelColumn {
+        let (step, place) = index.quotientAndRemainder(dividingBy: inputs(level) / steps)
+        guard step == steps - 1 else { return .history }
+        guard level > 1 else { return place % 6 < 3 ? .offset : .velocity }
+        let (code, pairs) = (place % codes(level - 1), pairs(level - 1))
+        return code < pairs ? .offset : code < 2 * pairs ? .velocity : .history
     }
 }

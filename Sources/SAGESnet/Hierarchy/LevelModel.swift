@@ -17,8 +17,13 @@ public struct LevelModel: Sendable {
     private enum Predictor: Sendable {
         /// z + linear convolution of z + decoder(blocks(encoder(z))).
         case increment(network: CellNetwork, propagator: Parameter)
-        /// Palindromic: the energies and drifts of the first half come back in the second.
-        case energy(networks: [EnergyNetwork], drifts: [Parameter])
+        /// Equal parts, one after the other, each of them kick, drift, another kick, drift, kick, so that the last kick of a
+        /// part is the first of the next.
+        ///
+        /// They are alike because a step is longer than half a period of the fastest vibrations. A step made of kicks that
+        /// all differ drives pairs of vibrations whose frequencies add up to that of the steps: what it misses of the
+        /// true motion, however little, then grows. Equal parts drive nothing below the parts' own frequency.
+        case energy(network: EnergyNetwork, drift: Parameter, history: Dense?)
     }
     private let predictor: Predictor
     /// Of the level's own transformer, where it is trained.
@@ -34,7 +39,7 @@ public struct LevelModel: Sendable {
         let codes = configuration.codes(level)
         var layout = ParameterLayout()
         let form = CellNetwork.Form(
-            channels: configuration.channels, blocks: configuration.blocks, mixingLayers: configuration.mixingLayers,
+            channels: configuration.width, blocks: configuration.blocks, mixingLayers: configuration.mixingLayers,
             activation: configuration.activation, environment: configuration.sites(level),
             expectedNeighbors: 27)
         switch configuration.predictor {
@@ -43,14 +48,17 @@ public struct LevelModel: Sendable {
             predictor = .increment(
                 network: network, propagator: layout.add("predictor/propagator", [27, codes, codes], .constant(0)))
         case .energy:
-            let kicks = configuration.kicks
+            let (kicks, pairs) = (configuration.kicks, configuration.pairs(level))
+            let history = codes - 2 * pairs
             predictor = .energy(
-                networks: (0..<(kicks + 1) / 2).map {
-                    EnergyNetwork("predictor/energy\($0)", form, inputs: codes / 2, in: &layout)
-                },
-                drifts: (0..<kicks / 2).map {
-                    layout.add("predictor/drift\($0)", [codes / 2, codes / 2], .constant(0))
-                })
+                network: EnergyNetwork(
+                    "predictor/energy", form, inputs: pairs * (Self.isGated(level) ? configuration.sites(level) : 1),
+                    energies: 2, in: &layout),
+                drift: layout.add("predictor/drift", [pairs, pairs], .constant(0)),
+                history: history == 0
+                    ? nil
+                    : Dense(
+                        "predictor/history", inputs: (2 + kicks) * pairs, outputs: history, gain: 0, in: &layout))
         }
         transformerParameters = configuration.stage != .joint
             ? nil
@@ -70,32 +78,52 @@ public struct LevelModel: Sendable {
             guard let decoder = network.codec.decoder else { preconditionFailure("an increment needs a decoder") }
             return z + topology.convolve(z, tape.parameter(propagator))
                 + decoder(network.predict(network.encode(z, sites), topology))
-        case .energy(let networks, let drifts):
-            let half = z.columns / 2
-            var (offset, velocity) = (z[columns: 0..<half], z[columns: half..<2 * half])
-            for kick in 0..<configuration.kicks {
-                let energy = networks[min(kick, configuration.kicks - 1 - kick)](offset, sites, topology)
-                velocity = velocity - tape.gradients(of: energy, withRespectTo: [offset])[0]
-                guard kick < configuration.kicks - 1 else { break }
-                let weights = tape.parameter(drifts[min(kick, configuration.kicks - 2 - kick)])
+        case .energy(let network, let drift, let history):
+            let (kicks, pairs) = (configuration.kicks, configuration.pairs(configuration.level))
+            var (offset, velocity) = (z[columns: 0..<pairs], z[columns: pairs..<2 * pairs])
+            var gradients: [Variable<Scalar>] = []
+            for kick in 0..<kicks {
+                let energies = network(gated(offset, sites), sites, topology)
+                let isOuter = kick % 2 == 0
+                let gradient = tape.gradients(
+                    of: isOuter ? energies[columns: 0..<1] : energies[columns: 1..<2], withRespectTo: [offset])[0]
+                // The last of a part and the first of the next, at one place.
+                let isTwice = isOuter && kick > 0 && kick < kicks - 1
+                gradients.append(isTwice ? 2 * gradient : gradient)
+                velocity = velocity - gradients[kick]
+                guard kick < kicks - 1 else { break }
+                let weights = tape.parameter(drift)
                 // The gradient of a kinetic energy: its matrix is symmetric.
                 let kinetic = velocity.rowDot(velocity.rowProduct(weights))
                 offset = offset + Scalar(driftOfPart) * velocity
                     + tape.gradients(of: kinetic, withRespectTo: [velocity])[0]
             }
-            return .concatenating([offset, velocity])
+            let pair = [offset, velocity]
+            // The way to the end is a sum of kicks and drifts, and so is what is seen of it at other times.
+            return .concatenating(pair + (history.map { [$0(.concatenating(pair + gradients))] } ?? []))
         }
+    }
+
+    /// Whether an energy sees its codes once for each site, 0 but for those that hold atoms: so its first layer has weights
+    /// of its own for each. Above level 1 there are too many sites.
+    private static func isGated(_ level: Int) -> Bool { level == 1 }
+
+    private func gated<Scalar>(_ offset: Variable<Scalar>, _ sites: Variable<Scalar>?) -> Variable<Scalar> {
+        guard Self.isGated(configuration.level), let sites else { return offset }
+        return .concatenating((0..<sites.columns).map { offset.scaledByColumn(sites[columns: $0..<$0 + 1]) })
     }
 
     /// What a velocity's code adds to its offset's in one of the drifts, as uniform motion has it.
     private var driftOfPart: Double {
-        func norm(_ values: [Double], first: Int, stride: Int, count: Int) -> Double {
-            (0..<count).reduce(0.0) { $0 + values[first + $1 * stride] * values[first + $1 * stride] }.squareRoot()
-        }
-        let rate = transformers.reduce(normalization.velocity / normalization.offset) { rate, transformer in
-            let (inputs, codes) = (transformer.inputs, transformer.codes)
-            return rate * norm(transformer.encoder, first: 0, stride: codes, count: inputs)
-                * norm(transformer.decoder, first: codes / 2 * inputs, stride: 1, count: inputs)
+        let rate = transformers.enumerated().reduce(normalization.velocity / normalization.offset) { rate, entry in
+            let (index, transformer) = entry
+            func scale(_ code: Int) -> Double {
+                (0..<transformer.inputs).reduce(0.0) { sum, row in
+                    let weight = transformer.encoder[row * transformer.codes + code]
+                    return sum + weight * weight
+                }.squareRoot()
+            }
+            return rate * scale(0) / scale(configuration.pairs(index + 1))
         }
         return rate * normalization.stride.time * Double(configuration.frames(configuration.level))
             / Double(configuration.kicks - 1)

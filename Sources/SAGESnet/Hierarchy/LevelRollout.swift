@@ -67,7 +67,7 @@ extension RolloutEvaluation {
             guard communicator.rank == 0 else { return nil }
             return try RolloutEvaluation(
                 steps: frames * steps, stepsDone: done, failure: failure, history, start: frame, first, last,
-                Conservation(), seconds: seconds)
+                simulator.conservation, seconds: seconds)
         }
     }
 }

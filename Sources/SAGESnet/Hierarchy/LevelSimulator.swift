@@ -9,7 +9,8 @@ import Training
 /// are made.
 ///
 /// A step runs the predictor on codes, which exchanges virtual cells while it computes the others. Encoding and decoding
-/// need no other rank. Every cell has the same code on any number of ranks and any decomposition.
+/// need no other rank. Every cell has the same code on any number of ranks and any decomposition. Of atoms, the total
+/// momentum and the motion of the center of mass stay those of the start.
 public final class LevelSimulator<Scalar: TrainingScalar & GridScalar> {
     public let model: LevelModel
     public let decomposition: Decomposition
@@ -25,7 +26,23 @@ public final class LevelSimulator<Scalar: TrainingScalar & GridScalar> {
     private let code: Variable<Scalar>
     private let sites: Variable<Scalar>?
     private let next: Variable<Scalar>
-    private let sums = StepSums()
+    /// What the ranks add up in a step. [9]
+    private let words = Buffer<Int64>(repeating: 0, count: 9)
+    /// Of this rank's codes, in units of `squareUnit`.
+    private var squares: Int64 = 0
+    /// The mean square of all codes at the start, and 1, as that of the training set is at most: the larger of both.
+    private var usualSquare = 1.0
+    /// Of atoms that a run gave.
+    private var motion: LevelMotion?
+    public private(set) var conservation = Conservation()
+    /// The code of a cell of zeros. [codes]
+    private var codeOfZeros: [Scalar] = []
+
+    /// How many times as far as those of the training set and of the start codes may spread: a simulation in which they do
+    /// has diverged.
+    public static var largestSpread: Double { 3 }
+    /// One over the spacing of sums of squares.
+    private static var squareUnit: Double { 0x1p10 }
 
     /// A simulator of codes of 0. Collective.
     ///
@@ -93,6 +110,14 @@ public final class LevelSimulator<Scalar: TrainingScalar & GridScalar> {
             program.pointer(to: sites).update(from: source, count: sites.shape.count)
         }
         step = 0
+        conservation = Conservation()
+        if let blocks = run as? AtomBlocks {
+            let last = frame + model.configuration.frames(model.configuration.level) - 1
+            motion = try LevelMotion(blocks, frame: last, box, model)
+            motion?.write((.zero, .zero), into: codec)
+            try codec.encode()
+            codeOfZeros = range.count == 0 ? [] : (0..<code.columns).map { codec.codes[$0] }
+        }
     }
 
     /// Encodes frames of a grid's cells, a step of level 0 apart, as many as a step of the level has. Not collective.
@@ -119,28 +144,82 @@ public final class LevelSimulator<Scalar: TrainingScalar & GridScalar> {
     ///
     /// - Parameter request: a wish of this rank, for example to stop, that travels with a reduction of the step.
     /// - Returns: whether any rank had a wish; the same on all ranks.
-    /// - Throws: on every rank, `SAGESnetError.divergedGrid` and `MPIError`.
+    /// - Throws: on every rank, `SAGESnetError.divergedLevel` and `MPIError`.
     @discardableResult
     public func advance(request: Bool = false) throws -> Bool {
-        try program.run()
         let codes = codes
-        let unusable = take(UnsafePointer(program.pointer(to: next)), into: codes)
-        let (faults, requests, _) = try sums.reduce(unusable, request ? 1 : 0, 0, communicator)
+        let isFirst = step == 0
+        if isFirst { squares = LevelSimulator.squares(UnsafePointer(program.pointer(to: code)), codes.count).sum }
+        let before = squares
+        try program.run()
+        let found = LevelSimulator.squares(UnsafePointer(program.pointer(to: next)), codes.count)
+        codes.baseAddress?.update(from: program.pointer(to: next), count: codes.count)
+        squares = found.sum
+        let words = words.span
+        for index in words.indices { words[index] = 0 }
+        (words[6], words[7], words[8]) = (Int64(found.unusable), squares, request ? 1 : 0)
+        let squaresAtStart = isFirst ? try sum(before) : 0
+        if let motion {
+            try decode()
+            if let sums = motion.sums(decoded(model.configuration.timeBlocks - 1)) {
+                for axis in 0..<3 { (words[axis], words[3 + axis]) = (sums.momentum[axis], sums.moment[axis]) }
+            } else {
+                words[6] += 1
+            }
+        }
+        if communicator.size > 1 { try communicator.allReduce(words, .sum) }
         step += 1
-        guard faults == 0 else { throw SAGESnetError.divergedGrid(step: step) }
-        return requests > 0
+        let level = model.configuration.level
+        guard words[6] == 0 else { throw SAGESnetError.divergedLevel(step: step, level: level, spread: nil, limit: 0) }
+        let count = Double(decomposition.cells.count * code.columns) * Self.squareUnit
+        if isFirst { usualSquare = max(1, Double(squaresAtStart) / count) }
+        let spread = (Double(words[7]) / count / usualSquare).squareRoot()
+        guard spread <= Self.largestSpread else {
+            throw SAGESnetError.divergedLevel(step: step, level: level, spread: spread, limit: Self.largestSpread)
+        }
+        if let motion {
+            let time = Double(step * model.configuration.frames(level)) * model.normalization.stride.time
+            try correct(motion.correction(
+                (SIMD3(words[0], words[1], words[2]), SIMD3(words[3], words[4], words[5])), time: time))
+        }
+        return words[8] > 0
     }
 
-    /// Makes the prediction the state; returns how many of its numbers are not finite.
+    /// A number of each rank, summed. Collective.
+    private func sum(_ number: Int64) throws -> Int64 {
+        communicator.size > 1 ? try communicator.allReduce(number, .sum) : number
+    }
+
+    /// Gives all atoms the same change of velocity and position. Not collective.
+    private func correct(_ change: (velocity: SIMD3<Double>, displacement: SIMD3<Double>)) throws {
+        conservation.record(velocity: change.velocity, displacement: change.displacement)
+        motion?.write(change, into: codec)
+        try codec.encode()
+        add(codec.codes, to: codes)
+    }
+
+    /// Adds codes, less those of zeros.
     @specialized(where Scalar == Float)
     @specialized(where Scalar == Double)
-    private func take(_ source: UnsafePointer<Scalar>, into codes: UnsafeMutableBufferPointer<Scalar>) -> Int {
-        var unusable = 0
-        for index in codes.indices {
-            if !source[index].isFinite { unusable += 1 }
-            codes[index] = source[index]
+    private func add(_ change: UnsafePointer<Scalar>, to codes: UnsafeMutableBufferPointer<Scalar>) {
+        let width = codeOfZeros.count
+        for index in codes.indices { codes[index] += change[index] - codeOfZeros[index % width] }
+    }
+
+    /// The sum of squares of codes in units of `squareUnit`, each at most 2^20, and how many are not finite.
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
+    private static func squares(_ codes: UnsafePointer<Scalar>, _ count: Int) -> (sum: Int64, unusable: Int) {
+        var (sum, unusable) = (Int64(0), 0)
+        for index in 0..<count {
+            let value = Double(codes[index])
+            guard value.isFinite else {
+                unusable += 1
+                continue
+            }
+            sum &+= Int64((min(value * value, 0x1p20) * squareUnit).rounded())
         }
-        return unusable
+        return (sum, unusable)
     }
 
     /// Decodes the state to readable numbers. Not collective.

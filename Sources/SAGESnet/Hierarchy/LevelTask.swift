@@ -143,9 +143,13 @@ public final class LevelTask<Scalar: TrainingScalar>: TrainingTask {
                 for row in 0..<extents.count { moments.add(codec.codes + row * moments.length) }
             }
         }
-        let offsets = configuration.predictor == .energy
-            ? (0..<moments.length).map { configuration.isOffset(column: $0, level: level) } : nil
-        guard let fitted = ScaleTransformer(moments, codes: configuration.codes(level), offsets: offsets) else {
+        let codes = configuration.codes(level)
+        let fitted = configuration.predictor == .energy
+            ? ScaleTransformer(
+                moments, codes: codes, pairs: configuration.pairs(level),
+                columns: (0..<moments.length).map { configuration.column($0, level: level) })
+            : ScaleTransformer(moments, codes: codes)
+        guard let fitted else {
             throw SAGESnetError.unsuitableData(
                 file: runs[0].path, reason: "the training blocks of level \(level) have no finite covariance")
         }

@@ -186,19 +186,21 @@ public struct SAGESnetModel: Sendable {
     }
 }
 
-/// An energy of the cells: the sum of one number for each.
+/// Energies of the cells, each the sum of one number for each cell.
 struct EnergyNetwork: Sendable {
     let network: CellNetwork
     let readout: Perceptron
 
-    init(_ name: String, _ form: CellNetwork.Form, inputs: Int, in layout: inout ParameterLayout) {
+    init(
+        _ name: String, _ form: CellNetwork.Form, inputs: Int, energies: Int = 1, in layout: inout ParameterLayout
+    ) {
         network = CellNetwork(name, form, inputs: inputs, decoded: nil, in: &layout)
         readout = Perceptron(
-            "\(name)/readout", widths: [form.channels, form.channels, 1], activation: form.activation, lastGain: 0.1,
+            "\(name)/readout", widths: [form.channels, form.channels, energies], activation: form.activation, lastGain: 0.1,
             in: &layout)
     }
 
-    /// Each cell's part of the energy. [R, 1]
+    /// Each cell's part of the energies. [R, energies]
     func callAsFunction<Scalar>(
         _ readable: Variable<Scalar>, _ environment: Variable<Scalar>?, _ topology: CellTopology
     ) -> Variable<Scalar> {
