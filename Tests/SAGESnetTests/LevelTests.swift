@@ -205,11 +205,11 @@ import Testing
         let trainer = try Trainer(
             task: task,
             configuration: TrainingConfiguration(
-                length: .steps(1000), globalBatch: 2, microBatch: 1,
+                length: .steps(300), globalBatch: 2, microBatch: 1,
                 optimizer: .adamW(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0),
                 schedule: Schedule(peak: 5e-3, final: 1e-4, warmup: 10), clip: 1),
             communicator: .selfOnly)
-        while trainer.step < 1000 { try trainer.takeStep() }
+        while trainer.step < 300 { try trainer.takeStep() }
         let weights = Buffer<Float>(repeating: 0, count: task.layout.count)
         for (index, weight) in trainer.parameters.enumerated() { weights.pointer[index] = weight }
         let test = try scratch.lattice("test") { ($0.frames, $0.seed, $0.sites) = (12, 7, SIMD3(8, 8, 8)) }

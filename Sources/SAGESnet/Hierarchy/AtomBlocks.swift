@@ -20,8 +20,9 @@ final class AtomBlocks: BlockRun {
     private let homes: [(block: SIMD3<Int>, place: SIMD3<Int>)]
     private let symmetries: [CubeSymmetry]
     /// Shifts of the grid by whole cells that leave atoms in the same cells of the same blocks: one, of nothing, where no
-    /// other does.
-    private lazy var shiftCount = max(1, fittingShifts(symmetries[0]).count)
+    /// other does, and for several slots. (They help blocks of one atom, diamond's errors go from 0.079 to 0.049 of
+    /// ballistic; with four slots a harmonic crystal's went from 0.2 to 1.1.)
+    private lazy var shiftCount = configuration.slots == 1 ? max(1, fittingShifts(symmetries[0]).count) : 1
     /// Where atoms are once they are turned, for each symmetry that was asked for.
     private var arrangements: [Int: Arrangement] = [:]
 
@@ -120,13 +121,13 @@ final class AtomBlocks: BlockRun {
 
     /// Atoms of a block in slots by the place of their cell, z, y, x, then by id.
     ///
-    /// A turned crystal is shifted by whole cells, so that its atoms are where those of the first arrangement are: then
-    /// only its motion is another. Where no shift does that, it is not shifted.
+    /// A turned crystal with one atom in a block is shifted by whole cells, so that its atoms are where those of the first
+    /// arrangement are: then only its motion is another. Where no shift does that, it is not shifted.
     private func arrangement(_ symmetry: Int) throws -> Arrangement {
         if let known = arrangements[symmetry] { return known }
         let turn = turn(symmetry)
         // The first arrangement is the run's own.
-        let shifts = symmetry == 0 ? [] : fittingShifts(turn)
+        let shifts = symmetry == 0 || configuration.slots > 1 ? [] : fittingShifts(turn)
         let shift = shifts.isEmpty ? SIMD3<Int>() : shifts[symmetry % shiftCount % shifts.count]
         let factors = SIMD3(configuration.factors.x, configuration.factors.y, configuration.factors.z)
         var result = Arrangement(block: [], slot: [Int](repeating: 0, count: homes.count), site: [])

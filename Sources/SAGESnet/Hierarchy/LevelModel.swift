@@ -20,9 +20,9 @@ public struct LevelModel: Sendable {
         /// Equal parts, one after the other, each of them kick, drift, another kick, drift, kick, so that the last kick of a
         /// part is the first of the next.
         ///
-        /// They are alike because a step is longer than half a period of the fastest vibrations. A step made of kicks that
-        /// all differ drives pairs of vibrations whose frequencies add up to that of the steps: what it misses of the
-        /// true motion, however little, then grows. Equal parts drive nothing below the parts' own frequency.
+        /// A step made of kicks that all differ drives pairs of vibrations whose frequencies add up to that of the steps.
+        /// Equal parts lessen that: diamond at 1000 K in steps of 10 fs heats up by 919 K/ps with four unlike kicks, by
+        /// 290 K/ps with two equal parts, and keeps its temperature in steps of 5 fs only.
         case energy(network: EnergyNetwork, drift: Parameter, history: Dense?)
     }
     private let predictor: Predictor
