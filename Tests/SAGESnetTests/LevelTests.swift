@@ -105,8 +105,8 @@ import Testing
     }
 
     /// A rollout keeps the momentum and the center of mass's motion, whatever the weights are; codes beyond all that was
-    /// seen end it with an error that names step and level.
-    /// Principal components leave out what hardly spreads, and that part of the momentum.
+    /// seen end it with an error that names step and level. (Principal components leave out what hardly spreads, and that part
+    /// of the momentum, hence their tolerance.)
     @Test(arguments: [("increment", 1.0), ("energy", 1e-4)])
     func conservesAndNoticesDivergence(_ predictor: String, _ tolerance: Double) throws {
         let scratch = try Scratch()
