@@ -28,10 +28,12 @@ private func states(
         model: model, parameters: parameters, blocks: run.blocks, boundaries: run.boundaries,
         communicator: communicator, parts: parts)
     try simulator.start(from: run, frame: 0)
-    return try (0..<5).map { step in
+    // Level 2 of so small a crystal, hardly trained, leaves the codes that it has seen in its third step.
+    let steps = model.configuration.level == 1 ? 4 : 2
+    return try (0...steps).map { step in
         if step > 0 {
-            let isStopped = try simulator.advance(request: step == 3 && communicator.rank == communicator.size - 1)
-            try expect(isStopped == (step == 3), "a wish of the last rank in step 3 was heard in step \(step)")
+            let isStopped = try simulator.advance(request: step == 2 && communicator.rank == communicator.size - 1)
+            try expect(isStopped == (step == 2), "a wish of the last rank in step 2 was heard in step \(step)")
         }
         try simulator.decode()
         let codes = try gathered(
