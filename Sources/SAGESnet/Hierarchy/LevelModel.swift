@@ -21,8 +21,8 @@ public struct LevelModel: Sendable {
         /// part is the first of the next.
         ///
         /// A step made of kicks that all differ drives pairs of vibrations whose frequencies add up to that of the steps.
-        /// Equal parts lessen that: diamond at 1000 K in steps of 10 fs heats up by 919 K/ps with four unlike kicks, by
-        /// 290 K/ps with two equal parts, and keeps its temperature in steps of 5 fs only.
+        /// Equal parts lessen that, and so does longer training: diamond at 1000 K in steps of 10 fs heats up by 919 K/ps with
+        /// four unlike kicks, by 290 K/ps with two equal parts, and by 12 K/ps when these are trained four times as long.
         case energy(network: EnergyNetwork, drift: Parameter, history: Dense?)
     }
     private let predictor: Predictor
