@@ -56,6 +56,7 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
     public let form: ConvolutionForm
     public let convolution: ConvolutionAlgorithm
     public let predictor: PredictorKind
+    public let kicks: Int
     public let channels: Int
     public let blocks: Int
     public let activation: Activation
@@ -81,6 +82,8 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
             ? try section.section("bonds", "how the predictor \"bonds\" sees atoms")
             : try section.optionalSection("bonds", "how the predictor \"bonds\" sees atoms")
         self.bonds = bonds
+        kicks = try section.value("kicks", default: 3, in: .between(3, 33),
+                                  "kicks of a step, two for each of its equal parts and one (energy and bonds)")
         cellSide = try section.value("cell", default: bonds?.reach, in: .between(0.1, 100),
                                      unit: "Angstrom", "edge length of a cell; the nearest that divides the box is taken")
         slots = try section.value("slots", default: 1, in: .between(1, 64), "atoms that a cell can hold")
@@ -119,6 +122,8 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
                                          + "weights for begins anew")
         try section.require((predictor == .bonds) == (bonds != nil), "bonds",
                             "it belongs to the predictor \"bonds\", and this one is \"\(predictor.rawValue)\"")
+        try section.require(kicks % 2 == 1, "kicks", "each part of a step begins and ends with the same kick: they are odd in number")
+        try section.require(predictor != .increment || kicks == 3, "kicks", "an increment is made of none")
         if let bonds {
             try section.require(cellSide >= bonds.reach, "cell",
                                 "cells must be as wide as atoms look for neighbors: bonds.cutoff + bonds.margin "

@@ -60,9 +60,7 @@ extension Simulate {
     ) throws -> Double? {
         var step = done
         func write() throws {
-            try writer.write(
-                UnsafeBufferPointer(simulator.state), simulator.range, step: simulator.dataStep,
-                time: first.time + Double(step) * stride.time)
+            try simulator.write(to: writer, time: first.time + Double(step) * stride.time)
         }
         if done == 0 { try write() }
         let progress = ProgressReport("simulation", unit: "steps", from: done, of: steps)

@@ -45,8 +45,8 @@ extension Simulate {
                 (name: "tolerance", value: "\(scales.tolerance)"),
             ])
         let writer = try GridSimulationOutput<Float>(
-            creating: output, like: first.source, boundaries: boundaries, provenance: provenance, deflate: deflate,
-            flushInterval: flushInterval, communicator: communicator)
+            creating: output, like: first.source, boundaries: boundaries, provenance: provenance,
+            regionSide: ScaleSimulator<Float>.side, deflate: deflate, flushInterval: flushInterval, communicator: communicator)
         guard let seconds = try advance(simulator, writer, first, stride: model.stride, from: 0, communicator) else {
             return .resumable
         }

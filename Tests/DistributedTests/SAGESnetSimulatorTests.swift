@@ -28,11 +28,11 @@ private let occupied = "cells: \"occupied\", slots: 6, channels: 8, blocks: 2, o
 private let dense = "cells: \"dense\", slots: 6, channels: 8, blocks: 2, origin: \"corner\""
 
 /// Rows of atoms, with some two bonds each.
-private func bonded(_ edges: SIMD3<Double>, torsionChannels: Int = 0) -> RandomRollout {
+private func bonded(_ edges: SIMD3<Double>, torsionChannels: Int = 0, kicks: Int = 3) -> RandomRollout {
     var rollout = RandomRollout(
         "predictor: \"bonds\", bonds: { cutoff: 0.9, bondCutoff: 0.8, margin: 0.1, pairFunctions: 3, pairChannels: 3, "
             + "bondFunctions: 4, bondChannels: 5, bondWidth: 6, angleFunctions: 3, angleChannels: 5, atomWidth: 4, "
-            + "torsionChannels: \(torsionChannels) }")
+            + "torsionChannels: \(torsionChannels) }, kicks: \(kicks)")
     rollout.box.edges = edges
     rollout.atoms = Int(edges.x * edges.y * edges.z)
     (rollout.timeStep, rollout.kick, rollout.speed) = (0.002, 0.00005, 5)
@@ -88,7 +88,7 @@ let sagesnetSimulatorTests: [DistributedTest] = [
     DistributedTest("sagesnet.simulator.serialBits.bonds", ranks: several) { communicator in
         for edges in [SIMD3<Double>(13, 11, 7), SIMD3(2, 9, 2), SIMD3(1, 4, 3)] {
             try expectSerialBits(bonded(edges), communicator)
-            try expectSerialBits(bonded(edges, torsionChannels: 2), communicator)
+            try expectSerialBits(bonded(edges, torsionChannels: 2, kicks: 7), communicator)
             // Every cut there can be.
             for parts in [Extent3(z: 2, y: 1, x: 1), Extent3(z: 1, y: 2, x: 1)] {
                 var cut = bonded(edges)

@@ -42,7 +42,7 @@ private let variants = [
     "channels: 6, blocks: 1, predictor: \"increment\", form: \"scatter\", rollout: 2, positionNoise: 0.01, "
         + "velocityNoise: 0.1, environment: [\"temperature\"]",
     "channels: 6, blocks: 1, slots: 4, origin: \"random\"",
-    "cell: 2, predictor: \"bonds\", bonds: { cutoff: 1.75, bondCutoff: 1.6, margin: 0.2, bondChannels: 5, angleChannels: 5 }",
+    "cell: 2, predictor: \"bonds\", bonds: { cutoff: 1.75, bondCutoff: 1.6, margin: 0.2, bondChannels: 5, angleChannels: 5 }, kicks: 5",
 ]
 
 let sagesnetTrainingTests: [DistributedTest] = [

@@ -77,7 +77,7 @@ import Trajectory
         for index in 0..<state.forces.count { middle.places[index] = outer.places[index] }
         try outer.program.run()
         try middle.program.run()
-        let mass = slow.atoms[0].mass * PhysicalConstants.kineticEnergyUnit / model.normalization.timeStep
+        let mass = slow.atoms[0].mass * PhysicalConstants.kineticEnergyUnit / model.partTime
         let scale = state.forces.map(abs).max() ?? 0
         for index in 0..<state.forces.count {
             #expect(abs(state.forces[index] - mass * (2 * outer.kick[index] + middle.kick[index])) < 1e-9 * scale)

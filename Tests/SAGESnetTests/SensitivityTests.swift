@@ -23,7 +23,7 @@ import Testing
     }
 
     static let predictors = [
-        BondTests.members, "predictor: \"energy\"", "predictor: \"energy\", cells: \"dense\"",
+        BondTests.members, BondTests.members + ", kicks: 5", "predictor: \"energy\"", "predictor: \"energy\", cells: \"dense\"",
         // Atoms that shared a cell would change their order, where the energy of the predictor jumps.
         "predictor: \"energy\", slots: 2, environment: [\"temperature\"]", "predictor: \"increment\"",
     ]

@@ -9,7 +9,9 @@ import Trajectory
 
 @Suite(.serialized) struct SimulatorStepTests {
     /// A step of the simulator is the step that is trained, but for what conservation takes out.
-    @Test(arguments: ["", "cells: \"dense\"", "predictor: \"increment\", codecWeight: 0", "environment: [\"temperature\"]"])
+    @Test(arguments: [
+        "", "cells: \"dense\"", "predictor: \"increment\", codecWeight: 0", "environment: [\"temperature\"]", "kicks: 7",
+    ])
     func isTheTrainedStep(_ members: String) throws {
         let scratch = try Scratch()
         let path = try scratch.lattice("crystal")

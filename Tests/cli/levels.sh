@@ -101,6 +101,8 @@ expect_status 0 "$SAGES" "${start[@]}" --out fine.h5
 expect_status 0 "$SAGES" "${start[@]}" "${scales[@]}" --tolerance 0 --out none.h5 --json
 expect_output '"coarse_share": 0'
 expect "without tolerance all is as at level 0" h5diff fine.h5 none.h5 /grids/0/state
+h5dump -y --output=shares.txt --dataset=/grids/0/regions/state none.h5 > /dev/null
+expect "no region was at the coarse level" test "$(tr -d ' ,\n' < shares.txt | tr -d 0)" = ""
 for tolerance in 0.5 1; do
     for ranks in 1 2 3 4 6; do
         expect_status_on "$ranks" 0 "$SAGES" "${start[@]}" "${scales[@]}" --tolerance "$tolerance" --out "scales-$ranks.h5"
@@ -108,6 +110,10 @@ for tolerance in 0.5 1; do
         expect "$ranks ranks choose as one does" cmp scales-1.h5 "scales-$ranks.h5"
     done
 done
+h5dump -y --output=shares.txt --dataset=/grids/0/regions/state scales-1.h5 > /dev/null
+expect "with any tolerance all regions were" grep --quiet 1 shares.txt
+expect_status 0 "$SAGES" plot scales-1.h5 --reference fine.h5 --out pictures --scripts
+expect "the picture shows the regions' scale" grep --quiet "share of steps at the coarse level" pictures/plane.gp
 expect_status 64 "$SAGES" "${start[@]}" --coarse level.h5 --tolerance 0.1 --out wrong.h5
 expect_message "together choose a level for each region"
 expect_status 64 "$SAGES" "${start[@]}" "${scales[@]}" --tolerance 0.1 --resume --out wrong.h5

@@ -6,13 +6,13 @@ import Trajectory
 
 /// The potential energy in which slow motion takes place according to a model of kicks: by atoms' positions and by strain.
 ///
-/// A step has two outer kicks and a middle one, each the gradient of its energy. What atoms do that hardly moves within a
-/// step, as in the response to strain, depends on the sum of the three:
+/// A part of a step has two outer kicks and a middle one, each the gradient of its energy. What atoms do that hardly moves
+/// within a part, as in the response to strain, depends on the sum of the three:
 ///
-///     U = m K (2 U_outer + U_middle) / dt
+///     U = m K (2 U_outer + U_middle) / T
 ///
-/// with the reference mass m, the unit of kicks K and the time step dt. Fast vibrations see U with corrections of order
-/// (omega dt)^2, so that U plus the kinetic energy swings within each period where the true energy does not.
+/// with the reference mass m, the unit of kicks K and the duration T of a part. Fast vibrations see U with corrections of
+/// order (omega T)^2, so that U plus the kinetic energy swings within each period where the true energy does not.
 ///
 /// Computed in double precision on one rank, for one configuration and what is near it: lists of pairs stay as they are.
 final class EffectivePotential {

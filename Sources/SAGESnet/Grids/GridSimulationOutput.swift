@@ -4,20 +4,25 @@ import HDF5
 import MPI
 import Trajectory
 
-/// Writes the frames of a grid's simulation as `/grids/0`.
+/// Writes the frames of a grid's simulation as `/grids/0`; where regions choose their scale, also which, as
+/// `/grids/0/regions`.
 ///
 /// Its bytes do not depend on the number of ranks. A frame is safe from a kill once it is flushed, at most every
 /// `flushInterval` seconds.
 public final class GridSimulationOutput<Scalar: HDF5Datatype & BinaryFloatingPoint> {
     private let file: File
     private let writer: GridSeriesWriter
+    private let regions: GridSeriesWriter?
     private let communicator: Communicator
     private let flushInterval: Double
     /// Rank 0's clock.
     private var lastFlush = -Double.infinity
 
-    private init(_ file: File, _ writer: GridSeriesWriter, flushInterval: Double, communicator: Communicator) {
-        (self.file, self.writer, self.flushInterval) = (file, writer, flushInterval)
+    private init(
+        _ file: File, _ writer: GridSeriesWriter, regions: GridSeriesWriter? = nil, flushInterval: Double,
+        communicator: Communicator
+    ) {
+        (self.file, self.writer, self.regions, self.flushInterval) = (file, writer, regions, flushInterval)
         self.communicator = communicator
     }
 
@@ -26,21 +31,31 @@ public final class GridSimulationOutput<Scalar: HDF5Datatype & BinaryFloatingPoi
     /// - Parameters:
     ///   - source: what the simulation starts from: its units, size of cells and origin are taken over.
     ///   - boundaries: of the simulation.
+    ///   - regionSide: cells along the edges of a region that chooses its scale; nil where none does.
     ///   - deflate: compression level 1 to 9, lossless; nil for none.
     ///   - flushInterval: seconds between flushes; 0 flushes every frame.
     public convenience init(
         creating path: String, like source: GridSource, boundaries: Boundaries, provenance: SimulationProvenance,
-        deflate: Int? = nil, flushInterval: Double = 0, communicator: Communicator
+        regionSide: Int? = nil, deflate: Int? = nil, flushInterval: Double = 0, communicator: Communicator
     ) throws {
         let file = try File.create(path, communicator: communicator)
         let reader = source.reader
-        let writer = try GridSeriesWriter.create(
-            in: file, level: 0, cells: reader.cells, channels: reader.channels, cellSize: reader.cellSize,
-            origin: reader.origin, isPeriodic: [boundaries.x, boundaries.y, boundaries.z].map { $0 == .periodic },
-            lengthUnit: reader.lengthUnit, timeUnit: reader.timeUnit, deflate: deflate)
+        func writer(part: String? = nil, side: Int, channels: Int) throws -> GridSeriesWriter {
+            try GridSeriesWriter.create(
+                in: file, level: 0, part: part, cells: reader.cells.map { $0 / side }, channels: channels,
+                cellSize: Double(side) * reader.cellSize, origin: reader.origin,
+                isPeriodic: [boundaries.x, boundaries.y, boundaries.z].map { $0 == .periodic },
+                lengthUnit: reader.lengthUnit, timeUnit: reader.timeUnit, deflate: deflate)
+        }
+        let cells = try writer(side: 1, channels: reader.channels)
+        let regions = try regionSide.map { try writer(part: Self.regions, side: $0, channels: 1) }
         try provenance.write(to: file)
-        self.init(file, writer, flushInterval: flushInterval, communicator: communicator)
+        self.init(file, cells, regions: regions, flushInterval: flushInterval, communicator: communicator)
     }
+
+    /// The part of level 0 that says which scale regions chose: one channel, the share of the steps since the frame before
+    /// that were made at the coarse level.
+    public static var regions: String { "regions" }
 
     /// Opens a file of an interrupted simulation to go on behind its last whole frame. Collective.
     public convenience init(appendingTo path: String, flushInterval: Double = 0, communicator: Communicator) throws {
@@ -62,6 +77,17 @@ public final class GridSimulationOutput<Scalar: HDF5Datatype & BinaryFloatingPoi
         guard try communicator.broadcast(MPIEnvironment.wallTime() - lastFlush >= flushInterval, root: 0) else { return }
         try file.flush()
         lastFlush = MPIEnvironment.wallTime()
+    }
+
+    /// Writes what regions chose, before the state of the same frame. Collective.
+    ///
+    /// - Parameters:
+    ///   - shares: of this rank's regions, of the steps since the frame before at the coarse level. [z, y, x]
+    ///   - range: these regions.
+    public func write(shares: UnsafeBufferPointer<Float>, _ range: CellRange, step: Int64, time: Double) throws {
+        let (lower, extent) = (range.lower, range.extent)
+        try regions?.append(
+            shares, offset: [lower.z, lower.y, lower.x], extent: [extent.z, extent.y, extent.x], step: step, time: time)
     }
 
     /// Flushes and closes the file. Collective.

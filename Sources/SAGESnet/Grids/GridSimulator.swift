@@ -17,6 +17,15 @@ public protocol SteppedGrid: AnyObject {
 
     /// Advances by one step of the model; returns whether any rank had a wish, for example to stop. Collective.
     func advance(request: Bool) throws -> Bool
+
+    /// Writes the present state as the next frame. Collective.
+    func write(to output: GridSimulationOutput<Scalar>, time: Double) throws
+}
+
+extension SteppedGrid {
+    public func write(to output: GridSimulationOutput<Scalar>, time: Double) throws {
+        try output.write(UnsafeBufferPointer(state), range, step: dataStep, time: time)
+    }
 }
 
 /// Rolls a grid's model out over the ranks of a communicator: each rank holds a box of cells.

@@ -7,10 +7,11 @@ import Trajectory
 /// Level 0 of SAGESnet: what one step does to the cells of an atomistic grid.
 ///
 /// All predictors give the deviation from ballistic motion. The increment predictor decodes it from the cells after
-/// the residual blocks. The energy predictors are symplectic: kick, drift dt/2, kick, drift dt/2, kick, where each kick is
-/// minus the gradient of a learned energy by the atoms' offsets (one energy for the outer kicks, one for the middle). In a
-/// simulation the last kick of a step is the first of the next: two evaluations a step. Their energies are those of cells
-/// (`energy`) or of atoms with their pairs, bonds and angles (`bonds`).
+/// the residual blocks. The energy predictors are symplectic: a step has one or more equal parts of duration T, each kick,
+/// drift T/2, kick, drift T/2, kick, where each kick is minus the gradient of a learned energy by the atoms' offsets (one
+/// energy for the outer kicks, one for the middle). The last kick of a part is the first of the next, and that of a step the
+/// first of the next step: two evaluations a part. Their energies are those of cells (`energy`) or of atoms with their pairs,
+/// bonds and angles (`bonds`).
 public struct SAGESnetModel: Sendable {
     public let configuration: SAGESnetConfiguration
     public let normalization: Normalization
@@ -50,6 +51,12 @@ public struct SAGESnetModel: Sendable {
         CellLayout(configuration)
     }
 
+    /// Of a step; an increment is one.
+    public var parts: Int { (configuration.kicks - 1) / 2 }
+
+    /// Of a part of a step, ps.
+    public var partTime: Double { normalization.timeStep / Double(parts) }
+
     /// What a step adds to ballistic motion.
     public struct Deviation<Scalar: KernelScalar> {
         /// Of positions, Angstrom. [R, 3 S]
@@ -70,7 +77,7 @@ public struct SAGESnetModel: Sendable {
 
     /// Which of the energies a kick is the gradient of.
     public enum Kick: Sendable {
-        /// At the beginning and at the end of a step.
+        /// At the beginning and at the end of a part of a step.
         case outer
         /// In between.
         case middle
@@ -100,7 +107,7 @@ public struct SAGESnetModel: Sendable {
         default: preconditionFailure("a predictor without kicks, or rows of another")
         }
         let gradient = energy.tape.gradients(of: energy, withRespectTo: [offset])[0]
-        return Scalar(-normalization.kick * length) * gradient * cells.mobility
+        return Scalar(-normalization.kick * length / Double(parts)) * gradient * cells.mobility
     }
 
     /// The vectors that a prediction is read out from: what the network knows of each row's surroundings, and what the
@@ -108,7 +115,7 @@ public struct SAGESnetModel: Sendable {
     public struct Codes<Scalar: KernelScalar> {
         /// [R, C]
         public var code: Variable<Scalar>
-        /// Twice the energy of the outer kicks and that of the middle one, in the network's unit; nil for increments. [R, 1]
+        /// Of a part: twice the energy of the outer kicks and that of the middle one, in the network's unit; nil for increments. [R, 1]
         public var energy: Variable<Scalar>?
     }
 
@@ -148,16 +155,30 @@ public struct SAGESnetModel: Sendable {
     private func symplecticStep<Scalar>(
         _ cells: CellVariables<Scalar>, _ topology: CellTopology
     ) -> Deviation<Scalar> {
-        let half = Scalar(0.5 * normalization.timeStep)
-        let first = kick(.outer, of: cells, at: cells.offset, topology)
-        let afterFirst = cells.velocity + first
-        let middlePlace = cells.offset + half * afterFirst
-        let second = kick(.middle, of: cells, at: middlePlace, topology)
-        let lastPlace = middlePlace + half * (afterFirst + second)
-        let third = kick(.outer, of: cells, at: lastPlace, topology)
-        return Deviation(
-            displacement: Scalar(normalization.timeStep) * first + half * second,
-            velocityChange: first + second + third, reconstructionError: nil)
+        let half = Scalar(0.5 * partTime)
+        var (place, velocity) = (cells.offset, cells.velocity)
+        var outer = kick(.outer, of: cells, at: place, topology)
+        var deviation: Deviation<Scalar>?
+        for part in 0..<parts {
+            // What is left of the step when the part begins.
+            let rest = normalization.timeStep - Double(part) * partTime
+            let first = outer
+            velocity = velocity + first
+            place = place + half * velocity
+            let second = kick(.middle, of: cells, at: place, topology)
+            velocity = velocity + second
+            place = place + half * velocity
+            outer = kick(.outer, of: cells, at: place, topology)
+            velocity = velocity + outer
+            var displacement = Scalar(rest) * first + Scalar(rest - 0.5 * partTime) * second
+            if part < parts - 1 { displacement = displacement + Scalar(rest - partTime) * outer }
+            let change = first + second + outer
+            deviation = Deviation(
+                displacement: deviation.map { $0.displacement + displacement } ?? displacement,
+                velocityChange: deviation.map { $0.velocityChange + change } ?? change, reconstructionError: nil)
+        }
+        guard let deviation else { preconditionFailure("a step without parts") }
+        return deviation
     }
 
     private func incrementStep<Scalar>(

@@ -44,6 +44,11 @@ public final class ScaleSimulator<Scalar: TrainingScalar & GridScalar>: SteppedG
     /// Of the level's cells. [cells, features]
     private let features: Buffer<Scalar>
     private let errors: Buffer<Float>
+    /// This rank's regions within their grid.
+    private let regions: CellRange
+    /// Since the last frame that was written: steps, and those of each of this rank's regions at level 0. [regions]
+    private var steps: Float = 0
+    private let fineSteps: Buffer<Float>
     private var frameCount = 0
     /// Steps since the coarse level made one.
     private var phase = 0
@@ -110,6 +115,8 @@ public final class ScaleSimulator<Scalar: TrainingScalar & GridScalar>: SteppedG
         self.tolerance = tolerance
         activeRanks = regions.activeRanks
         range = own[communicator.rank]
+        self.regions = regions.range(ofRank: communicator.rank)
+        fineSteps = Buffer(repeating: 0, count: self.regions.count)
         decoded = LevelCells(level)
         self.confidence = ConfidencePrediction(confidence.model, weights: UnsafePointer(confidence.parameters.pointer))
         calibration = confidence.calibration
@@ -163,15 +170,30 @@ public final class ScaleSimulator<Scalar: TrainingScalar & GridScalar>: SteppedG
         try halo.move(now.pointer, to: padded.pointer)
         let unusable = try network.step(
             fine, padded: padded.pointer, extent: range.extent, dataStep: dataStep, into: next.pointer)
-        let regions = range.count / (Self.side * Self.side * Self.side)
-        let (faults, requests, coarse) = try sums.reduce(unusable, request ? 1 : 0, regions - fine.count, communicator)
+        let (faults, requests, coarse) = try sums.reduce(
+            unusable, request ? 1 : 0, regions.count - fine.count, communicator)
         guard faults == 0 else { throw SAGESnetError.divergedGrid(step: Int(dataStep)) }
         coarseRegions += coarse
         allRegions += cells.count / (Self.side * Self.side * Self.side)
+        for cell in fine {
+            let region = Extent3(z: cell.z / Self.side, y: cell.y / Self.side, x: cell.x / Self.side)
+            fineSteps.pointer[regions.extent.index(of: region)] += 1
+        }
+        steps += 1
         frameCount += 1
         phase = (phase + 1) % framesAbove.count
         dataStep += model.stride.steps
         return requests > 0
+    }
+
+    /// Writes the present state as the next frame, with the shares of steps at the coarse level since the last. Collective.
+    public func write(to output: GridSimulationOutput<Scalar>, time: Double) throws {
+        let shares = fineSteps.span
+        for region in shares.indices { shares[region] = steps == 0 ? 0 : 1 - shares[region] / steps }
+        try output.write(shares: UnsafeBufferPointer(shares), regions, step: dataStep, time: time)
+        try output.write(UnsafeBufferPointer(state), range, step: dataStep, time: time)
+        for region in shares.indices { shares[region] = 0 }
+        steps = 0
     }
 
     /// Makes the coarse level's step from the last frames, and chooses the regions that need level 0. Collective.

@@ -12,7 +12,7 @@ import Training
 /// linear; its adjoint is computed for all atoms on every rank, in the order of ids, so that it has the same bits on any
 /// number of ranks. The rounding of positions to `AtomGrid.quantum` is taken as none.
 ///
-/// Notation: h half a time step; k1, k2, k3 the kicks; P k = k - sum(m k) / sum(m), which takes momentum out; l(x) the
+/// Notation: h half a part of a time step; k1, k2, k3 its kicks; P k = k - sum(m k) / sum(m), which takes momentum out; l(x) the
 /// derivative by x.
 ///
 ///     q = x + h (v + k1(x));  w = v + P k1(x);  x' = x + 2 h w + h P k2(q);  v' = w + P k2(q) + P k3(x')
@@ -24,7 +24,7 @@ final class RolloutAdjoint<Scalar: TrainingScalar & GridScalar> {
     private let placeOfID: [Int64: Int]
     /// Of the number, by the atoms of the state that was visited last.
     private(set) var gradient: AtomGradient
-    /// By the first kick of the step behind that state.
+    /// By the first kick of the part behind that state.
     private var firstKick: [SIMD3<Double>]
 
     /// - Parameters:
@@ -42,36 +42,36 @@ final class RolloutAdjoint<Scalar: TrainingScalar & GridScalar> {
     /// Takes the next state on the way back. Collective.
     ///
     /// - Parameters:
-    ///   - atoms: as they were after `step` steps.
+    ///   - atoms: as they were after so many parts of steps.
     ///   - isLast: whether the state is the rollout's end.
-    func visit(_ atoms: [SimulatedAtom], step: Int, isLast: Bool) throws {
-        try simulator.restart(from: atoms, of: &start, step: step)
+    func visit(_ atoms: [SimulatedAtom], parts: Int, isLast: Bool) throws {
+        try simulator.restart(from: atoms, of: &start, parts: parts)
         let forward = try simulator.arrangedNetwork()
         let adjoint = try self.network.flatMap { $0.domain === forward.topology.domain ? $0 : nil } ?? makeNetwork(forward)
         network = adjoint
         switch (adjoint.step, forward.step) {
         case (.kicks(let outer, let middle), .kicks(let first, _)):
             if !isLast { try reverse(middle, first) }
-            // The third kick of the step before acts where the first of this one does.
-            if step > 0 { firstKick = zip(firstKick, conserved(gradient.velocity)).map { $0 + $1 } }
+            // The third kick of the part before acts where the first of this one does.
+            if parts > 0 { firstKick = zip(firstKick, conserved(gradient.velocity)).map { $0 + $1 } }
             add(try product(outer, [firstKick])[0], to: &gradient.position)
         case (.increment(let increment), .increment):
             guard !isLast else { return }
-            let parts = try product(increment, [conserved(gradient.position), conserved(gradient.velocity)])
+            let products = try product(increment, [conserved(gradient.position), conserved(gradient.velocity)])
             add(gradient.position.map { simulator.model.normalization.timeStep * $0 }, to: &gradient.velocity)
-            add(parts[0], to: &gradient.position)
-            add(parts[1], to: &gradient.velocity)
+            add(products[0], to: &gradient.position)
+            add(products[1], to: &gradient.velocity)
         default: preconditionFailure("networks of two predictors")
         }
     }
 
-    /// Everything of a step but what its outer kicks are made of.
+    /// Everything of a part of a step but what its outer kicks are made of.
     private func reverse(_ middle: AdjointNetwork<Scalar>.Product, _ first: StepNetwork<Scalar>.Kick) throws {
-        let timeStep = simulator.model.normalization.timeStep
-        let half = timeStep / 2
+        let duration = simulator.model.partTime
+        let half = duration / 2
         let behind = zip(gradient.velocity, gradient.position)
         let second = conserved(behind.map { $0 + half * $1 })
-        let moving = behind.map { $0 + timeStep * $1 }
+        let moving = behind.map { $0 + duration * $1 }
         try first.program.run()
         let place = try product(middle, [second]) { [simulator] in
             let atoms = simulator.atoms.arrays
@@ -159,13 +159,13 @@ extension Simulator {
         return atoms.sorted { $0.id < $1.id }
     }
 
-    /// Goes to a state of all atoms, given alike on every rank. Collective.
+    /// Goes to a state of all atoms after so many parts of steps, given alike on every rank. Collective.
     ///
     /// - Parameter start: that the simulator began from; its atoms become this rank's share of the state's.
-    func restart(from atoms: [SimulatedAtom], of start: inout SimulationStart, step: Int) throws {
+    func restart(from atoms: [SimulatedAtom], of start: inout SimulationStart, parts: Int = 0) throws {
         let (rank, ranks) = (communicator.rank, communicator.size)
         start.atoms = Array(atoms[(rank * atoms.count / ranks)..<((rank + 1) * atoms.count / ranks)])
-        start.completedSteps = step
+        start.completedSteps = parts / model.parts
         try restart(from: start)
     }
 

@@ -7,8 +7,8 @@ import Training
 /// (004, "Potential challenges": the sensitivity grid).
 ///
 /// Only every so many states are kept; those between are computed again, a segment at a time, so that the memory is that
-/// of about twice the square root of the number of steps states (128 bytes an atom each, on every rank) and one step's
-/// networks, and the time that of two rollouts and their adjoint.
+/// of about twice the square root of the number of parts of steps states (128 bytes an atom each, on every rank) and one
+/// part's networks, and the time that of two rollouts and their adjoint.
 public struct RolloutSensitivity: Sendable {
     /// The observable at the end.
     public let value: Double
@@ -23,7 +23,7 @@ public struct RolloutSensitivity: Sendable {
         public var observable: AtomObservable
         public var selection: AtomSelection
         public var steps: Int
-        /// Steps between the states that are kept; nil for the square root of their number.
+        /// Parts of steps between the states that are kept; nil for the square root of their number.
         public var segment: Int?
 
         public init(_ observable: AtomObservable, of selection: AtomSelection = .all, steps: Int, segment: Int? = nil) {
@@ -42,37 +42,37 @@ public struct RolloutSensitivity: Sendable {
         of question: Question, _ simulator: Simulator<Scalar>, _ start: SimulationStart, progress: (Int) -> Void = { _ in }
     ) throws {
         var start = start
-        let steps = question.steps
-        let length = question.segment ?? Int(Double(steps).squareRoot().rounded(.up))
+        let parts = question.steps * simulator.model.parts
+        let length = question.segment ?? Int(Double(parts).squareRoot().rounded(.up))
         atoms = try simulator.allAtoms()
         let selected = try question.selection.indices(of: atoms, in: simulator)
         var kept = [atoms]
-        for step in 1...steps {
-            try simulator.advance()
-            if step % length == 0 || step == steps { kept.append(try simulator.allAtoms()) }
+        for part in 1...parts {
+            _ = try simulator.advancePart()
+            if part % length == 0 || part == parts { kept.append(try simulator.allAtoms()) }
         }
         let found = question.observable.evaluate(
             start: atoms, end: kept[kept.count - 1], selected: selected, period: simulator.grid.period)
         let adjoint = RolloutAdjoint(simulator, start, atoms, found.end)
-        try adjoint.visit(kept[kept.count - 1], step: steps, isLast: true)
+        try adjoint.visit(kept[kept.count - 1], parts: parts, isLast: true)
         for segment in stride(from: kept.count - 2, through: 0, by: -1) {
-            let (first, end) = (segment * length, min((segment + 1) * length, steps))
+            let (first, end) = (segment * length, min((segment + 1) * length, parts))
             var states = [kept[segment]]
-            if end - first > 1 { try simulator.restart(from: kept[segment], of: &start, step: first) }
+            if end - first > 1 { try simulator.restart(from: kept[segment], of: &start, parts: first) }
             for _ in first + 1..<end {
-                try simulator.advance()
+                _ = try simulator.advancePart()
                 states.append(try simulator.allAtoms())
             }
-            for step in stride(from: end - 1, through: first, by: -1) {
-                try adjoint.visit(states[step - first], step: step, isLast: false)
-                progress(steps - step)
+            for part in stride(from: end - 1, through: first, by: -1) {
+                try adjoint.visit(states[part - first], parts: part, isLast: false)
+                progress((parts - part) / simulator.model.parts)
             }
             kept.removeLast()
         }
         var gradient = adjoint.gradient
         for index in gradient.position.indices { gradient.position[index] += found.start[index] }
         (value, self.gradient, selectedCount) = (found.value, gradient, selected.count)
-        try simulator.restart(from: atoms, of: &start, step: 0)
+        try simulator.restart(from: atoms, of: &start)
     }
 
     /// How well derivatives agree with finite perturbations of the start, rolled out anew. Collective.
@@ -90,7 +90,7 @@ public struct RolloutSensitivity: Sendable {
         func value(_ change: (inout [SimulatedAtom]) -> Void) throws -> Double {
             var moved = atoms
             change(&moved)
-            try simulator.restart(from: moved, of: &start, step: 0)
+            try simulator.restart(from: moved, of: &start)
             for _ in 0..<question.steps { try simulator.advance() }
             return question.observable.evaluate(
                 start: moved, end: try simulator.allAtoms(), selected: selected, period: simulator.grid.period).value
@@ -137,7 +137,7 @@ public struct RolloutSensitivity: Sendable {
                 worst = max(worst, abs(try difference([index: unit]) - derivative[index][axis]) / largest)
             }
         }
-        try simulator.restart(from: atoms, of: &start, step: 0)
+        try simulator.restart(from: atoms, of: &start)
         return worst
     }
 }

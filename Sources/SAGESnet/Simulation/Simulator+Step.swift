@@ -1,35 +1,35 @@
 import Tensor
 
-// The two kinds of steps; see `SAGESnetModel`.
+// The two kinds of parts of steps; see `SAGESnetModel`.
 extension Simulator {
-    /// Kick, drift half, kick, drift half, kick. The last kick acts where the next step begins, in the cells that atoms
-    /// are in there, so that the next step need not compute it again. Collective.
+    /// Kick, drift half, kick, drift half, kick. The last kick acts where the next part begins, in the cells that atoms
+    /// are in there, so that it need not be computed again. Collective.
     ///
     /// A kick depends on positions alone: a run that is resumed from positions and velocities after a step computes the
     /// same bits.
     func advance(_ outer: StepNetwork<Scalar>.Kick, _ middle: StepNetwork<Scalar>.Kick, _ request: Bool) throws -> Bool {
-        let timeStep = model.normalization.timeStep
-        let half = 0.5 * timeStep
+        let duration = model.partTime
+        let half = 0.5 * duration
         let first = try outerCorrection ?? findOuterKick(outer)
         // From here on the kick is used up, whatever happens.
         outerCorrection = nil
         applyKick(outer.kick, correction: first, to: atoms.arrays, drifting: half, places: middle.places)
         try middle.program.run()
 
-        let found = sum(kick: middle.kick, of: atoms.arrays, duration: timeStep, lever: half, within: limits)
+        let found = sum(kick: middle.kick, of: atoms.arrays, duration: duration, lever: half, within: limits)
         let totals = try reduce(found, request: request) { [self] in
-            culprit { sum(kick: middle.kick, of: $0, duration: timeStep, lever: half, within: limits) }
+            culprit { sum(kick: middle.kick, of: $0, duration: duration, lever: half, within: limits) }
         }
         let second = Conservation.correction(ofSum: totals.velocity, totalMass: totalMass)
         move(
-            atoms.arrays, duration: timeStep, kick: middle.kick, correction: second, lever: half, places: outer.places)
+            atoms.arrays, duration: duration, kick: middle.kick, correction: second, lever: half, places: outer.places)
         try settle(afterMoving: totals.nearFaces, correction: half * second)
 
         // The rows may be others now, in a network with more room.
         guard case .kicks(let last, _) = try arrangedNetwork().step else { preconditionFailure("another predictor") }
         let third = try findOuterKick(last)
         applyKick(last.kick, correction: third, to: atoms.arrays)
-        conservation.record(velocity: first + second + third, displacement: timeStep * first + half * second)
+        conservation.record(velocity: first + second + third, displacement: duration * first + half * second)
         return totals.isRequested
     }
 

@@ -110,7 +110,7 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
         migration = try RowMigration(
             communicator: communicator, bytesPerRecord: MemoryLayout<SimulatedAtom>.stride, capacity: start.atoms.count)
         self.environment = try model.environmentValues(environment, temperature: totals.temperature)
-        // Lists of pairs are good for half a step, in which two atoms may come nearer by half of the limit each.
+        // Lists of pairs are good for half a part of a step, in which two atoms may come nearer by half of the limit each.
         let farthest = configuration.bonds?.margin ?? min(grid.cellSize.min(), 1024)
         limits = MotionLimits(displacement: farthest, reach: 0.48 * grid.cellSize)
         bondSearch = try configuration.bonds.map { [filler] in
@@ -148,16 +148,25 @@ public final class Simulator<Scalar: TrainingScalar & GridScalar> {
     ///   and `MPIError`.
     @discardableResult
     public func advance(request: Bool = false) throws -> Bool {
-        let network = try arrangedNetwork()
         push()
-        let isRequested = switch network.step {
-        case .kicks(let outer, let middle): try advance(outer, middle, request)
-        case .increment(let increment): try advance(increment, request)
+        var isRequested = false
+        for part in 0..<model.parts {
+            if try advancePart(request: request && part == 0) { isRequested = true }
         }
         push()
         try recordImpulse()
         step += 1
         return isRequested
+    }
+
+    /// Advances by one of the equal parts of a step. Collective.
+    ///
+    /// - Returns: whether any rank had a wish.
+    func advancePart(request: Bool = false) throws -> Bool {
+        switch try arrangedNetwork().step {
+        case .kicks(let outer, let middle): try advance(outer, middle, request)
+        case .increment(let increment): try advance(increment, request)
+        }
     }
 
     /// Adds up what passes over the atoms found. Collective.

@@ -5,8 +5,9 @@ import MPI
 ///
 /// `/grids/LEVEL/state` is [frame, z, y, x, channel], with `/grids/LEVEL/step` and `time` [frame]. Attributes of
 /// `state`: `cell_size` and `origin` (x, y, z, in Angstrom unless another unit is given), `boundary` (x, y, z, as in H5MD:
-/// `periodic` or `none`) and `axes`. All calls are
-/// collective over the file's communicator; the bytes of the file do not depend on the number of ranks.
+/// `periodic` or `none`) and `axes`. What is known of parts of a level, such as its regions, lies in a group of its own of the
+/// same form, `/grids/LEVEL/PART`. All calls are collective over the file's communicator; the bytes of the file do not depend
+/// on the number of ranks.
 public final class GridSeriesWriter {
     /// Cells along z, y, x, and channels of a cell.
     public let cells: [Int]
@@ -29,18 +30,18 @@ public final class GridSeriesWriter {
         precision = state.elements == .float(bytes: 8) ? .float64 : .float32
     }
 
-    /// Makes the datasets of a level.
+    /// Makes the datasets of a level, or of a part of it.
     /// - Parameters:
     ///   - cells: along z, y, x.
     ///   - cellSize: edge lengths of a cell along x, y, z.
     ///   - origin: lower corner of cell (0, 0, 0), x, y, z.
     ///   - isPeriodic: the axes, x, y, z.
-    public static func create(in file: File, level: Int, cells: [Int], channels: Int, cellSize: SIMD3<Double>,
+    public static func create(in file: File, level: Int, part: String? = nil, cells: [Int], channels: Int, cellSize: SIMD3<Double>,
                               origin: SIMD3<Double>, isPeriodic: [Bool] = [true, true, true],
                               lengthUnit: String = Units.H5MD.length, timeUnit: String = Units.H5MD.time,
                               precision: H5MDOptions.Precision = .float32, deflate: Int? = nil) throws -> GridSeriesWriter {
         precondition(cells.count == 3 && isPeriodic.count == 3, "three axes")
-        let group = try file.root.createGroup("grids/\(level)")
+        let group = try file.root.createGroup(gridPath(level, part))
         let numbers = DatasetStorage.growing(chunk: [256], shape: [0])
         let step = try group.createDataset("step", of: Int64.self, shape: [0], storage: numbers)
         let time = try group.createDataset("time", of: Double.self, shape: [0], storage: numbers)
@@ -123,6 +124,10 @@ public final class GridSeriesWriter {
     }
 }
 
+private func gridPath(_ level: Int, _ part: String?) -> String {
+    "grids/\(level)" + (part.map { "/" + $0 } ?? "")
+}
+
 /// Reads the fields of one level of a grid.
 public final class GridSeriesReader {
     /// Cells along z, y, x, and channels of a cell.
@@ -149,10 +154,15 @@ public final class GridSeriesReader {
         return try root.group("grids").memberNames.compactMap { Int($0) }.sorted()
     }
 
-    /// Opens a level. Every rank calls it.
+    /// Whether a file has a part of a level.
+    public static func has(part: String, ofLevel level: Int, in file: File) throws -> Bool {
+        try file.root.isGroup(gridPath(level, part))
+    }
+
+    /// Opens a level, or a part of it. Every rank calls it.
     /// - Throws: `HDF5Error` or `TrajectoryError` (65) if there is no such level or it is malformed.
-    public init(_ file: File, level: Int) throws {
-        let group = try file.root.group("grids/\(level)")
+    public init(_ file: File, level: Int, part: String? = nil) throws {
+        let group = try file.root.group(gridPath(level, part))
         state = try group.dataset("state")
         let size = try state.attribute("cell_size", as: Double.self), corner = try state.attribute("origin", as: Double.self)
         guard state.shape.count == 5, size.count == 3, corner.count == 3 else {

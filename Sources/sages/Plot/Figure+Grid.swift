@@ -1,4 +1,5 @@
 import HDF5
+import SAGESnet
 import Trajectory
 
 /// A level of grid fields, for pictures.
@@ -6,6 +7,8 @@ struct PlottedGrid {
     /// How pictures of it are labeled.
     let label: String
     let reader: GridSeriesReader
+    /// The shares of steps at the coarse level by regions; nil where none chose a scale.
+    let regions: GridSeriesReader?
 
     /// Whether a file holds grid fields and no particles.
     static func isGrid(_ path: String) throws -> Bool {
@@ -23,13 +26,18 @@ struct PlottedGrid {
         }
         self.label = label
         reader = try GridSeriesReader(file, level: level)
+        let part = GridSimulationOutput<Float>.regions
+        regions = try GridSeriesReader.has(part: part, ofLevel: level, in: file)
+            ? try GridSeriesReader(file, level: level, part: part) : nil
         guard reader.frameCount > 0 else { throw TrajectoryError(file: path, message: "it holds no frames to draw") }
     }
 
     /// The first channel in the plane z of a frame. [y, x]
-    func plane(frame: Int, z: Int) throws -> [Double] {
-        let (y, x) = (reader.cells[1], reader.cells[2])
-        return try values(frame: frame, offset: [z, 0, 0], extent: [1, y, x])
+    func plane(frame: Int, z: Int) throws -> [Double] { try Self.plane(of: reader, frame: frame, z: z) }
+
+    /// The shares of steps at the coarse level of the regions that the plane z cuts. [y, x]
+    func planeOfRegions(frame: Int, z: Int) throws -> [Double]? {
+        try regions.map { try Self.plane(of: $0, frame: frame, z: z * $0.cells[0] / reader.cells[0]) }
     }
 
     /// The sum of the first channel over all cells of each frame.
@@ -42,10 +50,11 @@ struct PlottedGrid {
     /// The index of the frame of a step.
     func frame(ofStep step: Int64) -> Int? { reader.steps.lastIndex(of: step) }
 
-    private func values(frame: Int, offset: [Int], extent: [Int]) throws -> [Double] {
+    private static func plane(of reader: GridSeriesReader, frame: Int, z: Int) throws -> [Double] {
+        let extent = [1, reader.cells[1], reader.cells[2]]
         var values = [Double](repeating: 0, count: extent.reduce(reader.channels, *))
         try values.withUnsafeMutableBufferPointer {
-            try reader.read(frame: frame, offset: offset, extent: extent, into: $0, transfer: .independent)
+            try reader.read(frame: frame, offset: [z, 0, 0], extent: extent, into: $0, transfer: .independent)
         }
         return stride(from: 0, to: values.count, by: reader.channels).map { values[$0] }
     }
@@ -59,7 +68,7 @@ extension GnuplotFigure {
     static func plane(_ grid: PlottedGrid, reference: PlottedGrid?) throws -> (figure: GnuplotFigure, differing: Int?) {
         let reader = grid.reader
         let z = reader.cells[0] / 2
-        func panel(_ heading: String, _ values: [Double], _ scale: String) -> Panel {
+        func panel(_ heading: String, _ values: [Double], _ scale: String, of reader: GridSeriesReader) -> Panel {
             Panel(
                 heading: heading, xLabel: "x (\(reader.lengthUnit))", yLabel: "y (\(reader.lengthUnit))",
                 image: .init(
@@ -67,12 +76,18 @@ extension GnuplotFigure {
                     width: Double(reader.cells[2]) * reader.cellSize.x, height: Double(reader.cells[1]) * reader.cellSize.y,
                     scaleLabel: scale))
         }
+        func panels(_ states: [(heading: String, values: [Double], scale: String)], frame: Int) throws -> [Panel] {
+            let panels = states.map { panel($0.heading, $0.values, $0.scale, of: reader) }
+            guard let regions = grid.regions, let shares = try grid.planeOfRegions(frame: frame, z: z) else { return panels }
+            return panels + [panel("Regions' scale", shares, "share of steps at the coarse level", of: regions)]
+        }
         guard let reference else {
             let last = reader.frameCount - 1
             let values = try grid.plane(frame: last, z: z)
+            let drawn = try panels([(grid.label, values, "state")], frame: last)
             return (GnuplotFigure(
                 name: "plane", title: "Plane \(z) of \(reader.cells[0]) along z after \(reader.steps[last]) steps",
-                panels: [panel(grid.label, values, "state")]), nil)
+                panels: drawn, columns: drawn.count), nil)
         }
         guard reference.reader.cells == reader.cells else {
             throw TrajectoryError(
@@ -87,10 +102,10 @@ extension GnuplotFigure {
         let difference = zip(values, truth).map { $0 - $1 }
         let differing = difference.count { $0 != 0 }
         let title = "Plane \(z) of \(reader.cells[0]) along z after \(step) steps: \(differing) of \(difference.count) cells differ"
-        return (GnuplotFigure(
-            name: "plane", title: title,
-            panels: [panel(reference.label, truth, "state"), panel(grid.label, values, "state"),
-                     panel("difference", difference, "\(grid.label) - \(reference.label)")], columns: 3), differing)
+        let drawn = try panels(
+            [(reference.label, truth, "state"), (grid.label, values, "state"),
+             ("difference", difference, "\(grid.label) - \(reference.label)")], frame: own)
+        return (GnuplotFigure(name: "plane", title: title, panels: drawn, columns: drawn.count > 3 ? 2 : 3), differing)
     }
 
     /// The sum over all cells against the step.
