@@ -1,7 +1,7 @@
 #!/bin/bash
 #
 # Trains the network that predicts the errors of jobs/models/carbon.h5 atom by atom, and evaluates its bands and its order of
-# errors on runs that neither has seen, beside the spread of an ensemble of four smaller trainings.
+# errors on runs that neither has seen, beside the spread of an ensemble of four trainings of the fast model.
 #
 #   bash jobs/confidence.sh
 #
@@ -9,7 +9,7 @@
 # data.
 #
 # Purpose    jobs/models/carbon-confidence.h5 and its figures, in out/carbon
-# Wall time  10 minutes on 2 cores
+# Wall time  half an hour on 2 cores
 # Cost       2 ranks, 2 GB of memory
 
 set -euo pipefail
@@ -24,8 +24,8 @@ sages_run "$SAGES_RANKS" "$sages" train jobs/configs/carbon-confidence.json5 --o
 
 ensemble=()
 for seed in 11 12 13 14; do
-    sages_run "$SAGES_RANKS" "$sages" train jobs/configs/carbon.json5 --out "$folder/member-$seed.h5" --resume \
-        --set training.seed="$seed" --set training.steps="${SAGES_MEMBER_STEPS:-150}" --set training.validation=null
+    sages_run "$SAGES_RANKS" "$sages" train jobs/configs/carbon-fast.json5 --out "$folder/member-$seed.h5" --resume \
+        --set training.seed="$seed" --set training.steps="${SAGES_MEMBER_STEPS:-2600}" --set training.validation=null
     ensemble+=(--ensemble "$folder/member-$seed.h5")
 done
 

@@ -42,7 +42,7 @@ diamond() {
         --set 'model.stage="joint"' --set "model.start=\"$folder/diamond-1.h5\"" --set training.steps=200 \
         --set training.schedule.peak=5e-4 --out "$folder/diamond-1-joint.h5"
     sages_run "$SAGES_RANKS" "$sages" train jobs/configs/hierarchy-diamond.json5 --resume --set model.steps=2 \
-        --set model.kicks=5 --set training.steps=1500 --out "$folder/diamond-1-10fs.h5"
+        --set model.kicks=9 --out "$folder/diamond-1-10fs.h5"
     sages_run "$SAGES_RANKS" "$sages" train jobs/configs/hierarchy-diamond-2.json5 --resume \
         --set "model.below=\"$folder/diamond-1.h5\""
     for name in diamond-1 diamond-1-joint diamond-1-10fs diamond-2; do

@@ -1,7 +1,7 @@
 #!/bin/bash
 #
 # A sound wave in diamond: a bar of 60 cells at rest gets a push on one slab, and the picture shows how it goes on: at
-# 170 Angstrom/ps (AIREBO: the root of C11 over density is 176).
+# 171 Angstrom/ps (AIREBO: the root of C11 over density is 176).
 #
 #   bash jobs/wave.sh
 #

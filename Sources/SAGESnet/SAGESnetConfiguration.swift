@@ -69,6 +69,7 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
     public let codecWeight: Double
     public let sensitivityWeight: Double
     public let balance: Double
+    public let slowWeight: Double
     /// The model file that training goes on from; nil to begin anew.
     public let start: String?
     /// Of the predictor `bonds`; nil for others.
@@ -83,7 +84,8 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
             : try section.optionalSection("bonds", "how the predictor \"bonds\" sees atoms")
         self.bonds = bonds
         kicks = try section.value("kicks", default: 3, in: .between(3, 33),
-                                  "kicks of a step, two for each of its equal parts and one (energy and bonds)")
+                                  "kicks of a step, two for each of its equal parts and one (energy and bonds); with 5 a "
+                                      + "rollout keeps its temperature where it heats up with 3, at twice the cost")
         cellSide = try section.value("cell", default: bonds?.reach, in: .between(0.1, 100),
                                      unit: "Angstrom", "edge length of a cell; the nearest that divides the box is taken")
         slots = try section.value("slots", default: 1, in: .between(1, 64), "atoms that a cell can hold")
@@ -118,10 +120,14 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
         balance = try section.value("balance", default: 0, in: .between(0, 1),
                                     "how far runs in which little happens count like the others: 0 as it comes, 1 each "
                                         + "run's errors in units of what a ballistic step misses in it")
+        slowWeight = try section.value("slowWeight", default: 0, in: .atLeast(0),
+                                       "weight in the loss of what bonded atoms' errors have in common: those of slow "
+                                           + "waves, which move little in one step (bonds only)")
         start = try section.optional("start", "the model file whose weights and units training goes on from; what it has no "
                                          + "weights for begins anew")
         try section.require((predictor == .bonds) == (bonds != nil), "bonds",
                             "it belongs to the predictor \"bonds\", and this one is \"\(predictor.rawValue)\"")
+        try section.require(slowWeight == 0 || bonds != nil, "slowWeight", "only the predictor \"bonds\" knows neighbors")
         try section.require(kicks % 2 == 1, "kicks", "each part of a step begins and ends with the same kick: they are odd in number")
         try section.require(predictor != .increment || kicks == 3, "kicks", "an increment is made of none")
         if let bonds {

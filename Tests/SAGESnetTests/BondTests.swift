@@ -19,7 +19,7 @@ import Trajectory
 
     /// The gradient of the whole loss by every parameter against central differences, in double precision.
     @Test(arguments: [
-        members, members + ", kicks: 5", members + ", rollout: 2, environment: [\"temperature\"]", members + ", elements: [\"H\", \"C\"]",
+        members, members + ", kicks: 5, slowWeight: 3", members + ", rollout: 2, environment: [\"temperature\"]", members + ", elements: [\"H\", \"C\"]",
         membersWithTorsion, membersWithTorsion + ", elements: [\"H\", \"C\"], balance: 1",
     ])
     func gradientAgreesWithDifferences(_ members: String) throws {

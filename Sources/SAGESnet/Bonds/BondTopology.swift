@@ -105,3 +105,20 @@ public final class BondTopology {
         }
     }
 }
+
+extension BondTopology {
+    /// Numbers of atoms after each has taken the mean of its own and the mean of its bonded neighbors', four times: of a wave
+    /// longer than some ten Angstrom more than half is left, of optical vibrations nothing. [atoms, n]
+    ///
+    /// - Parameter weight: positive, of each atom in the means; 0 in rows without atoms. [atoms, n]
+    func smoothed<Scalar>(_ numbers: Variable<Scalar>, weight: Variable<Scalar>) -> Variable<Scalar> {
+        func sumOfNeighbors(_ own: Variable<Scalar>) -> Variable<Scalar> {
+            own.expanded(by: centerOfBond).ofPartners(bondPartners).collected(by: centerOfBond)
+        }
+        let inverseRoot = sumOfNeighbors(weight).addingRow(numbers.tape.constant(1e-12, [weight.columns]))
+            .applying(.inverseSquareRoot)
+        return (0..<4).reduce(numbers) { mean, _ in
+            Scalar(0.5) * (mean + sumOfNeighbors(weight * mean) * inverseRoot * inverseRoot)
+        }
+    }
+}

@@ -12,7 +12,7 @@ import Trajectory
 ///
 /// The loss of a sample is the mean over atoms of squared errors of position and velocity after each step of its
 /// rollout, in units of what a ballistic step misses (004, "Loss"): a model that adds nothing has a loss of 2. With
-/// `balance` runs count more evenly.
+/// `balance` runs count more evenly; with `slowWeight` the same errors count once more where neighbors share them.
 public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
     public let model: SAGESnetModel
     public let training: [AtomRun]
@@ -189,6 +189,7 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         var positionError = tape.constant(0, [1])
         var velocityError = tape.constant(0, [1])
         var codecError: Variable<Scalar>?
+        var slowError: Variable<Scalar>?
         var targets: [(offset: Variable<Scalar>, velocity: Variable<Scalar>)] = []
         for step in 1...configuration.rollout {
             let deviation = model.step(cells, topology)
@@ -208,6 +209,12 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
             let motion = Scalar(1 / model.normalization.kick) * (cells.velocity - target.velocity)
             positionError = positionError + (place.squared * errorWeight).sum()
             velocityError = velocityError + (motion.squared * errorWeight).sum()
+            if configuration.slowWeight > 0, case .atoms(let bonds) = topology {
+                for error in [place, motion] {
+                    let sum = (bonds.smoothed(error, weight: weight).squared * errorWeight).sum()
+                    slowError = slowError.map { $0 + sum } ?? sum
+                }
+            }
             if let error = deviation.reconstructionError {
                 let sum = (error.squared * Variable.concatenating([weight, weight])).sum()
                 codecError = codecError.map { $0 + sum } ?? sum
@@ -218,6 +225,10 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         if let codecError {
             loss = loss + Scalar(configuration.codecWeight) * codecError
             figures.append((name: "codec", value: codecError))
+        }
+        if let slowError {
+            loss = loss + Scalar(configuration.slowWeight) * slowError
+            figures.append((name: "slow", value: slowError))
         }
         return RecordedLoss(
             loss: loss, figures: figures,
