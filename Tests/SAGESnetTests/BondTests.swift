@@ -171,6 +171,43 @@ import Trajectory
         #expect(found.bondCount > 50 && largest > 0.1)
     }
 
+    /// Half of an atom's own number and half of the mean of its neighbors', four times; where there are none, half of its own.
+    @Test func smoothedNumbers() throws {
+        let configuration = try modelConfiguration(Self.members)
+        let box = SimulationBox(edges: SIMD3(7.3, 6.9, 8.1))
+        var random = Philox(seed: 13)
+        let positions = (0..<60).map { _ in
+            SIMD3(random.nextUniform(), random.nextUniform(), random.nextUniform()) * box.edges
+        }
+        let found = try lists(positions, try AtomGrid(box: box, for: configuration), configuration)
+        let topology = BondTopology(capacity: BondTopology.Capacity(found), isForTraining: true)
+        topology.rebuild(found)
+        let tape = Tape<Double>()
+        let numbers = tape.input("numbers", [found.atomCount, 1], over: topology.atoms)
+        let weight = tape.input("weight", [found.atomCount, 1], over: topology.atoms)
+        let smoothed = topology.smoothed(numbers, weight: weight)
+        let program = Program(computing: [smoothed, numbers, weight])
+        var expected = (0..<found.atomCount).map { _ in random.nextNormal() }
+        for (atom, number) in expected.enumerated() {
+            program.pointer(to: numbers)[atom] = number
+            program.pointer(to: weight)[atom] = 0.25
+        }
+        let neighbors = (0..<found.atomCount).map { atom in
+            (0..<found.bondCount).filter { Int(found.centerOfBond[$0]) == atom }.map {
+                Int(found.centerOfBond[Int(found.bondPartner[$0])])
+            }
+        }
+        for _ in 0..<4 {
+            expected = neighbors.enumerated().map { atom, neighbors in
+                let sum = neighbors.reduce(0.0) { $0 + expected[$1] }
+                return 0.5 * (expected[atom] + (neighbors.isEmpty ? 0 : sum / Double(neighbors.count)))
+            }
+        }
+        try program.run()
+        for atom in 0..<found.atomCount { #expect(abs(program.pointer(to: smoothed)[atom] - expected[atom]) < 1e-9) }
+        #expect(Set(neighbors.map(\.count)).count > 2)
+    }
+
     /// Of some atoms in the open, with as many channels as fill a vector and as do not.
     @Test(arguments: [1, 2, 5]) func derivativesOfTorsions(channels: Int) throws {
         let configuration = try modelConfiguration(Self.members)

@@ -113,7 +113,7 @@ done
 h5dump -y --output=shares.txt --dataset=/grids/0/regions/state scales-1.h5 > /dev/null
 expect "with any tolerance all regions were" grep --quiet 1 shares.txt
 expect_status 0 "$SAGES" plot scales-1.h5 --reference fine.h5 --out pictures --scripts
-expect "the picture shows the regions' scale" grep --quiet "share of steps at the coarse level" pictures/plane.gp
+expect "the picture shows the regions' scale" grep --quiet "share of steps at the coarse level" pictures/plane.gnuplot
 expect_status 64 "$SAGES" "${start[@]}" --coarse level.h5 --tolerance 0.1 --out wrong.h5
 expect_message "together choose a level for each region"
 expect_status 64 "$SAGES" "${start[@]}" "${scales[@]}" --tolerance 0.1 --resume --out wrong.h5

@@ -51,8 +51,8 @@ public struct SAGESnetModel: Sendable {
         CellLayout(configuration)
     }
 
-    /// Of a step; an increment is one.
-    public var parts: Int { (configuration.kicks - 1) / 2 }
+    /// Equal parts of a step; an increment is one.
+    public var parts: Int { configuration.predictor == .increment ? 1 : (configuration.kicks - 1) / 2 }
 
     /// Of a part of a step, ps.
     public var partTime: Double { normalization.timeStep / Double(parts) }

@@ -225,8 +225,8 @@ public final class ScaleSimulator<Scalar: TrainingScalar & GridScalar>: SteppedG
                     let sum = (0..<box.count).reduce(0.0) {
                         $0 + Double(errors.pointer[extent.index(of: first + box.cell(at: $1))])
                     }
-                    // See `LevelLossSource`: no larger part is wrong than four times the loss.
-                    guard 4 * sum / Double(box.count) > tolerance else { continue }
+                    // See `LevelLossSource`: no larger part is wrong than four times the loss, and never more than all.
+                    guard min(1, 4 * sum / Double(box.count)) > tolerance else { continue }
                     fine.append(Extent3(z: z * factors.z, y: y * factors.y, x: x * factors.x))
                 }
             }
