@@ -117,17 +117,26 @@ import Trajectory
         return lists
     }
 
+    /// Of 60 atoms anywhere in a box.
+    private func scattered(
+        _ members: String, _ edges: SIMD3<Double>, _ random: inout Philox, isForTraining: Bool
+    ) throws -> (lists: BondLists, topology: BondTopology) {
+        let configuration = try modelConfiguration(members)
+        let positions = (0..<60).map { _ in
+            SIMD3(random.nextUniform(), random.nextUniform(), random.nextUniform()) * edges
+        }
+        let grid = try AtomGrid(box: SimulationBox(edges: edges), for: configuration)
+        let found = try lists(positions, grid, configuration)
+        let topology = BondTopology(capacity: BondTopology.Capacity(found), isForTraining: isForTraining)
+        topology.rebuild(found)
+        return (found, topology)
+    }
+
     /// Moments give what sums over all chains of four atoms do.
     @Test(arguments: [false, true]) func torsionsAreSumsOverChains(isRecorded: Bool) throws {
-        let configuration = try modelConfiguration(Self.membersWithTorsion)
-        let box = SimulationBox(edges: SIMD3(6.3, 5.9, 7.1))
         var random = Philox(seed: 11)
-        let positions = (0..<60).map { _ in
-            SIMD3(random.nextUniform(), random.nextUniform(), random.nextUniform()) * box.edges
-        }
-        let found = try lists(positions, try AtomGrid(box: box, for: configuration), configuration)
-        let topology = BondTopology(capacity: BondTopology.Capacity(found), isForTraining: isRecorded)
-        topology.rebuild(found)
+        let (found, topology) = try scattered(
+            Self.membersWithTorsion, SIMD3(6.3, 5.9, 7.1), &random, isForTraining: isRecorded)
         let tape = Tape<Double>()
         let amplitudes = tape.input("amplitudes", [found.bondCount, 2], over: topology.bonds)
         let direction = tape.input("direction", [found.bondCount, 3], over: topology.bonds)
@@ -173,15 +182,8 @@ import Trajectory
 
     /// Half of an atom's own number and half of the mean of its neighbors', four times; where there are none, half of its own.
     @Test func smoothedNumbers() throws {
-        let configuration = try modelConfiguration(Self.members)
-        let box = SimulationBox(edges: SIMD3(7.3, 6.9, 8.1))
         var random = Philox(seed: 13)
-        let positions = (0..<60).map { _ in
-            SIMD3(random.nextUniform(), random.nextUniform(), random.nextUniform()) * box.edges
-        }
-        let found = try lists(positions, try AtomGrid(box: box, for: configuration), configuration)
-        let topology = BondTopology(capacity: BondTopology.Capacity(found), isForTraining: true)
-        topology.rebuild(found)
+        let (found, topology) = try scattered(Self.members, SIMD3(7.3, 6.9, 8.1), &random, isForTraining: true)
         let tape = Tape<Double>()
         let numbers = tape.input("numbers", [found.atomCount, 1], over: topology.atoms)
         let weight = tape.input("weight", [found.atomCount, 1], over: topology.atoms)
