@@ -128,7 +128,8 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
         try section.require((predictor == .bonds) == (bonds != nil), "bonds",
                             "it belongs to the predictor \"bonds\", and this one is \"\(predictor.rawValue)\"")
         try section.require(slowWeight == 0 || bonds != nil, "slowWeight", "only the predictor \"bonds\" knows neighbors")
-        try section.require(kicks % 2 == 1, "kicks", "each part of a step begins and ends with the same kick: they are odd in number")
+        try section.require(kicks % 2 == 1, "kicks",
+                            "each part of a step begins and ends with the same kick: they are odd in number")
         if let bonds {
             try section.require(cellSide >= bonds.reach, "cell",
                                 "cells must be as wide as atoms look for neighbors: bonds.cutoff + bonds.margin "

@@ -115,7 +115,8 @@ public struct SAGESnetModel: Sendable {
     public struct Codes<Scalar: KernelScalar> {
         /// [R, C]
         public var code: Variable<Scalar>
-        /// Of a part: twice the energy of the outer kicks and that of the middle one, in the network's unit; nil for increments. [R, 1]
+        /// Of a part: twice the energy of the outer kicks and that of the middle one, in the network's unit; nil for
+        /// increments. [R, 1]
         public var energy: Variable<Scalar>?
     }
 

@@ -36,8 +36,8 @@ public final class GridSeriesWriter {
     ///   - cellSize: edge lengths of a cell along x, y, z.
     ///   - origin: lower corner of cell (0, 0, 0), x, y, z.
     ///   - isPeriodic: the axes, x, y, z.
-    public static func create(in file: File, level: Int, part: String? = nil, cells: [Int], channels: Int, cellSize: SIMD3<Double>,
-                              origin: SIMD3<Double>, isPeriodic: [Bool] = [true, true, true],
+    public static func create(in file: File, level: Int, part: String? = nil, cells: [Int], channels: Int,
+                              cellSize: SIMD3<Double>, origin: SIMD3<Double>, isPeriodic: [Bool] = [true, true, true],
                               lengthUnit: String = Units.H5MD.length, timeUnit: String = Units.H5MD.time,
                               precision: H5MDOptions.Precision = .float32, deflate: Int? = nil) throws -> GridSeriesWriter {
         precondition(cells.count == 3 && isPeriodic.count == 3, "three axes")
