@@ -5,16 +5,20 @@ public enum RadialFunction: Hashable, Sendable {
     case bessel(count: Int, cutoff: Double)
     /// (1 - r^2 / c^2)^3 within the cutoff c, zero beyond: two derivatives are continuous.
     case envelope(cutoff: Double)
-    /// The Chebyshev polynomials T_1...T_count.
-    case chebyshev(count: Int)
+    /// The Chebyshev polynomials T_1...T_count; and for each knot b a function that is zero below it and ((x - b) / (x - b + w))^3
+    /// above, with w = `kneeWidth`: its third derivative jumps at the knot, as those of splines do.
+    case chebyshev(count: Int, knots: [Double] = [])
 
     /// The highest derivative that `expandRadially` computes.
     public static let maximumOrder = 3
+    /// Of the functions with knots: half of their range is a quarter beyond the knot.
+    static let kneeWidth = 0.25
 
     /// How many functions the family has.
     public var count: Int {
         switch self {
-        case .bessel(let count, _), .chebyshev(let count): count
+        case .bessel(let count, _): count
+        case .chebyshev(let count, let knots): count + knots.count
         case .envelope: 1
         }
     }
@@ -39,7 +43,11 @@ public func expandRadially<T: KernelScalar>(
             switch function {
             case .bessel(let count, let cutoff): bessel(T.self, argument, count, T(cutoff), order, table)
             case .envelope(let cutoff): table.initialize(to: envelope(T.self, argument, T(cutoff), order))
-            case .chebyshev(let count): chebyshev(T.self, argument, count, order, table)
+            case .chebyshev(let count, let knots):
+                chebyshev(T.self, argument, count, order, table)
+                for index in knots.indices {
+                    (table + count + index).initialize(to: knee(T.self, argument, T(knots[index]), order))
+                }
             }
             // Transposed through memory, where lanes are numbers.
             let numbers = UnsafeRawPointer(table).assumingMemoryBound(to: T.self)
@@ -124,6 +132,25 @@ private func chebyshev<T: KernelScalar>(
         )
         before = (t0, t1, t2, t3)
         (t0, t1, t2, t3) = next
+    }
+}
+
+@inline(__always)
+private func knee<T: KernelScalar>(_: T.Type, _ x: T.Vector, _ knot: T, _ order: Int) -> T.Vector {
+    let scale = T(1 / RadialFunction.kneeWidth)
+    let difference = (x - T.Vector(repeating: knot)) * T.Vector(repeating: scale)
+    // With u = (x - b) / w: q = 1 / (1 + u), and the function is v^3 of v = u q, with dv/du = q^2.
+    let u = positivePart(T.self, difference)
+    let q = T.Vector(repeating: 1) / (T.Vector(repeating: 1) + u)
+    let v = u * q
+    func times(_ factor: T) -> T.Vector { T.Vector(repeating: factor) }
+    switch order {
+    case 0: return v * v * v
+    case 1: return times(3 * scale) * v * v * q * q
+    case 2: return times(6 * scale * scale) * v * q * q * q * (q - v)
+    default:
+        let value = times(6 * scale * scale * scale) * q * q * q * q * (q * q - times(6) * q * v + times(3) * v * v)
+        return value.replacing(with: T.Vector.zero, where: difference .<= T.Vector.zero)
     }
 }
 

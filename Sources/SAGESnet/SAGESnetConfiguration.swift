@@ -70,6 +70,7 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
     public let sensitivityWeight: Double
     public let balance: Double
     public let slowWeight: Double
+    public let virialWeight: Double
     /// The model file that training goes on from; nil to begin anew.
     public let start: String?
     /// Of the predictor `bonds`; nil for others.
@@ -123,11 +124,15 @@ public struct SAGESnetConfiguration: Configurable, Sendable {
         slowWeight = try section.value("slowWeight", default: 0, in: .atLeast(0),
                                        "weight in the loss of what bonded atoms' errors have in common: those of slow "
                                            + "waves, which move little in one step (bonds only)")
+        virialWeight = try section.value("virialWeight", default: 0, in: .atLeast(0),
+                                         "weight in the loss of squared errors of the virial, eV^2 for each atom, in frames "
+                                             + "of data that have one: what elastic constants are learned from (bonds only)")
         start = try section.optional("start", "the model file whose weights and units training goes on from; what it has no "
                                          + "weights for begins anew")
         try section.require((predictor == .bonds) == (bonds != nil), "bonds",
                             "it belongs to the predictor \"bonds\", and this one is \"\(predictor.rawValue)\"")
         try section.require(slowWeight == 0 || bonds != nil, "slowWeight", "only the predictor \"bonds\" knows neighbors")
+        try section.require(virialWeight == 0 || bonds != nil, "virialWeight", "only the predictor \"bonds\" knows strain")
         try section.require(kicks % 2 == 1, "kicks",
                             "each part of a step begins and ends with the same kick: they are odd in number")
         if let bonds {

@@ -90,11 +90,12 @@ public enum TrajectoryImport {
                     box: description.box, options: H5MDOptions(
                         precision: options.precision, hasVelocities: description.hasVelocities,
                         hasImages: description.hasImages, deflate: options.deflate,
-                        hasWideIdentifiers: description.largestID > Int64(Int32.max), creatorVersion: options.version))
+                        hasWideIdentifiers: description.largestID > Int64(Int32.max),
+                        observables: description.hasVirial ? Virial.observables : [], creatorVersion: options.version))
             }
             guard let writer else { throw TrajectoryError(.internal, file: output, message: "no writer was made") }
             if read % options.every == 0 {
-                try writer.append(frame)
+                try writer.append(frame, observables: isReader ? frame.virial : writer.options.observables.map { _ in 0 })
                 last = frame.step
                 if writer.frameCount == 1 { first = frame.step }
                 if isReader { progress?(writer.frameCount) }

@@ -7,24 +7,24 @@ import Trajectory
 extension Evaluate {
     private static let components = ["xx", "yy", "zz", "yz", "xz", "xy"]
 
-    func evaluateElasticConstants(_ communicator: Communicator) throws {
+    func evaluateElasticConstants(strain: Double, _ communicator: Communicator) throws {
         let (model, parameters, _, _) = try SAGESnetModel.load(self.model, as: Double.self, communicator: communicator)
         let start = try communicator.agree {
             try SimulationStart(data, frame: frame, for: model, communicator: .selfOnly)
         }
         let begin = MPIEnvironment.wallTime()
         guard let figures = try ElasticEvaluation.run(
-            model, parameters: parameters, start: start, communicator: communicator) else { return }
+            model, parameters: parameters, start: start, strain: strain, communicator: communicator) else { return }
         let seconds = MPIEnvironment.wallTime() - begin
         guard !isJSON else {
             let result: JSONValue = [
                 "kind": "sagesnet", "model": .string(self.model), "data": .string(data), "samples": 1,
                 "atoms": .integer(figures.atomCount), "seconds": .number(seconds), "unit": .string(figures.unit),
-                "stiffness": .array(figures.stiffness.map { .array($0.map { .number($0) }) }),
+                "strain": .number(strain), "stiffness": .array(figures.stiffness.map { .array($0.map { .number($0) }) }),
             ]
             return print(result.text)
         }
-        print("\(self.model) on \(data): \(figures.atomCount) atoms at rest, \(figures.unit)\n")
+        print("\(self.model) on \(data): \(figures.atomCount) atoms at rest, strained by \(Digits.three(strain)), \(figures.unit)\n")
         print(row("", Self.components))
         for (name, values) in zip(Self.components, figures.stiffness) {
             print(row("stress \(name) / strain", values.map { Digits.three($0) }))

@@ -20,7 +20,8 @@ struct Evaluate: Verb {
     enum Evaluation {
         /// Errors of single steps, and of a rollout.
         case errors
-        case elasticConstants, stress
+        case elasticConstants(strain: Double)
+        case stress
         case sensitivity(SensitivityRequest)
         case confidence(ConfidenceRequest)
     }
@@ -33,13 +34,17 @@ struct Evaluate: Verb {
         frame = try arguments.requiredNumber("frame", in: .atLeast(0))
         threads = try arguments.threads()
         isJSON = arguments.isGiven("json")
+        let strain = try arguments.requiredNumber("strain", in: .between(1e-6, 0.02))
         let asked = ["rollout", "elastic", "stress", "sensitivity", "confidence"].filter { arguments.isGiven($0) }
         guard asked.count <= 1 else {
             throw arguments.fault("--\(asked[0]) and --\(asked[1]) are evaluations of their own: ask for one")
         }
         let (sensitivity, confidence) = (try SensitivityRequest(arguments), try ConfidenceRequest(arguments))
         evaluation = sensitivity.map { .sensitivity($0) } ?? confidence.map { .confidence($0) }
-            ?? (asked == ["elastic"] ? .elasticConstants : asked == ["stress"] ? .stress : .errors)
+            ?? (asked == ["elastic"] ? .elasticConstants(strain: strain) : asked == ["stress"] ? .stress : .errors)
+        guard !arguments.isGiven("strain") || asked == ["elastic"] else {
+            throw arguments.fault("--strain is that of elastic constants; --elastic is missing")
+        }
         guard !arguments.isGiven("frame") || ["rollout", "elastic", "sensitivity"].contains(asked.first) else {
             throw arguments.fault(
                 "--frame is where a rollout starts, or what is strained; --rollout, --elastic or --sensitivity is missing")
@@ -68,7 +73,7 @@ struct Evaluate: Verb {
             }
             switch (configuration, evaluation) {
             case (.sagesnet, .errors): try evaluateSAGESnet(communicator)
-            case (.sagesnet, .elasticConstants): try evaluateElasticConstants(communicator)
+            case (.sagesnet, .elasticConstants(let strain)): try evaluateElasticConstants(strain: strain, communicator)
             case (.sagesnet, .stress): try evaluateStress(communicator)
             case (.sagesnet, .sensitivity(let request)): try differentiateAtoms(request, communicator)
             case (.sagesnet, .confidence(let request)): try evaluateConfidence(request, communicator)

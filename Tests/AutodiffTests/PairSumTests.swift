@@ -111,7 +111,7 @@ struct PairSumTests {
     @Test(arguments: [3, 17]) func angles(_ channels: Int) throws {
         let topology = someAngles()
         try expectCorrect(points(channels), over: topology.centers.target) {
-            $0[0].summedOverAngles(topology, directions: $0[1], weights: $0[2], cosines: $0[3], .silu).squared
+            $0[0].summedOverAngles(topology, directions: $0[1], weights: $0[2], cosines: $0[3], knots: [-0.3, 0.2], .silu).squared
         }
     }
 
@@ -125,9 +125,9 @@ struct PairSumTests {
         }
         var outputs: [Variable<Double>] = []
         for sums in [
-            AngleSum.recorded(inputs, topology, activation),
+            AngleSum.recorded(inputs, topology, [0.1], activation),
             inputs[0].summedOverAngles(
-                topology, directions: inputs[1], weights: inputs[2], cosines: inputs[3], activation),
+                topology, directions: inputs[1], weights: inputs[2], cosines: inputs[3], knots: [0.1], activation),
         ] {
             outputs += [sums] + tape.gradients(of: sums.squared.sum(), withRespectTo: inputs)
         }

@@ -54,7 +54,7 @@ struct PairKernelTests {
         func numbers(_ count: Int) -> [T] { (0..<count).map { _ in T(2 * random.nextUniform() - 1) } }
         let starts: [Int32] = [0, 4, 4, 5, 12]
         let (lengths, directions, weights) = (numbers(12 * 2 * channels), numbers(36), numbers(12))
-        let cosines = numbers(5 * channels)
+        let cosines = numbers(7 * channels)
         var found = [T](repeating: .nan, count: 12 * channels)
         var expected = found
         let held = [lengths, directions, weights, cosines].map(copy)
@@ -65,7 +65,7 @@ struct PairKernelTests {
         }
         let rows = AngleRows(
             lengths: held[0], directions: held[1], weights: held[2], cosines: held[3], channels: channels,
-            functions: 5, starts: ends, activation: .silu)
+            functions: 7, knots: [-0.2, 0.3], starts: ends, activation: .silu)
         var scratch = [T](repeating: .nan, count: angleScratchCount(T.self, rows, centers: 0..<4))
         sumOverAngles(&found, rows, centers: 0..<2, scratch: &scratch)
         sumOverAngles(&found, rows, centers: 2..<4, scratch: &scratch)

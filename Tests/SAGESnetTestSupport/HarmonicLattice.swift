@@ -21,6 +21,8 @@ public struct HarmonicLattice {
     public var frames = 13
     /// How fast the logarithms of the edges of the box that is written grow, 1/ps; the motion is that of the box at rest.
     public var strainRate = SIMD3<Double>()
+    /// Of every frame, whatever the atoms do: `Virial.components`, eV; empty for none.
+    public var virial: [Double] = []
     public var seed: UInt64 = 1
 
     public init() {}
@@ -48,11 +50,11 @@ public struct HarmonicLattice {
         let writer = try H5MDWriter.create(
             path, communicator: nil, atomCount: count,
             species: SpeciesTable(symbols: ["C"], masses: [HarmonicLattice.mass]), box: box,
-            options: H5MDOptions(precision: .float64))
+            options: H5MDOptions(precision: .float64, observables: virial.isEmpty ? [] : Virial.observables))
         // Past the first period, so that potential and kinetic energy are alike in all frames.
         for _ in 0..<30 { advance(&displacements, &velocities, table.neighbors) }
         for frame in 0..<frames {
-            try writer.append(atoms(table.sites, displacements, velocities, frame))
+            try writer.append(atoms(table.sites, displacements, velocities, frame), observables: virial)
             advance(&displacements, &velocities, table.neighbors)
         }
         try writer.close()

@@ -20,11 +20,14 @@ import Trajectory
     /// The gradient of the whole loss by every parameter against central differences, in double precision.
     @Test(arguments: [
         members, members + ", kicks: 5, slowWeight: 3", members + ", rollout: 2, environment: [\"temperature\"]", members + ", elements: [\"H\", \"C\"]",
-        membersWithTorsion, membersWithTorsion + ", elements: [\"H\", \"C\"], balance: 1",
+        members + ", virialWeight: 0.1", membersWithTorsion, membersWithTorsion + ", elements: [\"H\", \"C\"], balance: 1",
     ])
     func gradientAgreesWithDifferences(_ members: String) throws {
         let scratch = try Scratch()
-        let path = try scratch.lattice("crystal") { $0.frames = 6 }
+        let path = try scratch.lattice("crystal") {
+            $0.frames = 6
+            $0.virial = [1, -2, 3, 0.5, 0, -1]
+        }
         let task = try SAGESnetTask<Double>(try modelConfiguration(members), training: [path], validation: [])
         try task.expectGradientAgreesWithDifferences(at: task.someWeights())
     }

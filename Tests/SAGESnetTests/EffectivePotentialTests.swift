@@ -56,6 +56,31 @@ import Trajectory
         }
     }
 
+    /// The loss of a virial is nothing where the data have the potential's own, however samples are turned and strained; and it is
+    /// the square of what is missing, on average over the strains.
+    @Test func lossOfVirials() throws {
+        let (model, weights, start) = try trained()
+        let virial = try EffectivePotential(model, parameters: weights, start: start).virial()
+        let scratch = try Scratch()
+        func losses(plus extra: Double) throws -> [Double] {
+            let path = try scratch.lattice("labelled") { $0.virial = Voigt.components(virial).map { -$0 - extra } }
+            let members = BondTests.membersWithTorsion + ", virialWeight: 2"
+            let task = try SAGESnetTask<Double>(try modelConfiguration(members), training: [path], validation: [])
+            return try (0..<32).map { epoch in
+                let found = try task.lossAndGradient(weights, samples: [2], epoch: epoch)
+                let place = try #require(found.program.figureNames.firstIndex(of: "virial"))
+                return found.program.figure(place + 1)
+            }
+        }
+        let scale = virial.flatMap { [abs($0.x), abs($0.y), abs($0.z)] }.max() ?? 0
+        let atoms = Double(start.atoms.count)
+        let none = try losses(plus: 0).max() ?? 1
+        #expect(none.squareRoot() < 1e-3 * scale / atoms, "\(none.squareRoot() / (scale / atoms))")
+        // A strain of norm 1 has a mean square of 1/6 along each of the six, of which the shears count twice.
+        let mean = try losses(plus: scale).reduce(0, +) / 32
+        #expect(abs(mean / (scale * scale / (atoms * atoms)) - 1.5) < 0.9)
+    }
+
     /// What a step adds to slow velocities over its time is the force over the mass.
     @Test func forcesAreThoseOfTheStep() throws {
         let (model, weights, start) = try trained()

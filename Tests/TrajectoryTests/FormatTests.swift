@@ -107,10 +107,26 @@ private let xyzFileText = """
         #expect(frames[0].box.boundary(2) == .open)
     }
 
+    /// A matrix, or components; in eV, or by volume and with the other sign.
+    @Test func virials() throws {
+        let scratch = try Scratch()
+        for text in [
+            "virial=\"1 6 5 6 2 4 5 4 3\"", "stress=\"-5e-4 -1e-3 -1.5e-3 -2e-3 -2.5e-3 -3e-3\"",
+            "stress=\"-5e-4 -3e-3 -2.5e-3 -3e-3 -1e-3 -2e-3 -2.5e-3 -2e-3 -1.5e-3\"",
+        ] {
+            let frames = try readAll(
+                try scratch.write("a.xyz", xyzFileText.replacingOccurrences(of: "Time", with: "\(text) Time")), ReadingOptions()
+            ).frames
+            #expect(frames.allSatisfy { zip($0.virial, [1.0, 2, 3, 4, 5, 6]).allSatisfy { abs($0 - $1) < 1e-12 } })
+            #expect(frames.map(\.virial.count) == [6, 6])
+        }
+    }
+
     @Test(arguments: [
         ("Lattice=\"10 0 0 0 10", "Lattice=\"10 1 0 0 10", "triclinic"), ("Lattice", "Latice", "no Lattice"),
         ("H 11", "Zz 11", "no element"), ("H 11 -2 20", "H 11 -2 21", "atom 2 is outside the box"), ("H 11", "H", "columns"),
         ("pbc=\"T T F\"", "pbc=\"T T\"", "pbc"), ("pos:R:3", "position:R:3", "species and positions"), ("Step=7", "Step=x", "Step"),
+        ("Time=0.25", "Time=0.25 virial=\"1 2 3\"", "virial is not 9"), ("Time=0.25", "Time=0.25 stress=\"1 2 x\"", "stress is not 6 or 9"),
         ("Time=0.25", "Time=x", "Time"), ("Time=0.5 ", "", "--timestep"),
     ])
     func malformedXYZ(original: String, replacement: String, message: String) throws {

@@ -29,6 +29,29 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: scratch.file(".1.h5.incomplete")))
     }
 
+    /// Virials become observables, and come out again; all frames have one or none has.
+    @Test func virialsAreKept() throws {
+        let scratch = try Scratch()
+        var frames = sampleFrames(atoms: 30, frames: 3)
+        for index in frames.indices { frames[index].virial = [1.5, -2, 3, 0.25, -0.5, 1e-3 * Double(index)] }
+        let writer = try H5MDWriter.create(
+            scratch.file("0.h5"), communicator: nil, atomCount: 30, species: sampleSpecies, box: frames[0].box,
+            options: H5MDOptions(precision: .float64, hasImages: true, observables: Virial.observables))
+        for frame in frames { try writer.append(frame, observables: frame.virial) }
+        try writer.close()
+        try TrajectoryExport.run(scratch.file("0.h5"), format: .extxyz, output: scratch.file("1.xyz"))
+        try TrajectoryImport.run(sources: [scratch.file("1.xyz")], output: scratch.file("1.h5"))
+        #expect(try self.frames(scratch.file("1.h5")) == frames)
+
+        let text = try String(contentsOfFile: scratch.file("1.xyz"), encoding: .utf8)
+        let last = try #require(text.range(of: " virial=", options: .backwards))
+        try scratch.write("2.xyz", text.replacingCharacters(in: last, with: " other="))
+        let error = #expect(throws: TrajectoryError.self) {
+            try TrajectoryImport.run(sources: [scratch.file("2.xyz")], output: scratch.file("2.h5"))
+        }
+        #expect(error?.message.contains("has a virial, and the other has not") == true && error?.exitStatus == .data)
+    }
+
     @Test func dumpsAreConcatenated() throws {
         let scratch = try Scratch()
         let first = try scratch.write("a.lammpstrj", sampleDump)

@@ -47,7 +47,7 @@ assert along == sorted(along) and abs(along[-1] / 111 - 1) < 0.2, along
 END
 
 expect_status 0 "$SAGES" evaluate "$model" --data crystal.h5 --elastic
-expect_output "64 atoms at rest, GPa"
+expect_output "64 atoms at rest, strained by 0.0001, GPa"
 expect_status 0 "$SAGES" evaluate "$model" --data run.h5 --rollout 30
 expect_output "mean-square displacement"
 
@@ -58,6 +58,10 @@ expect_status_on 2 64 "$SAGES" evaluate grid-model.h5 --data crystal.h5 --elasti
 expect_message_once 'stress needs the predictor "bonds"'
 expect_status 64 "$SAGES" evaluate "$model" --data run.h5 --elastic --rollout 5
 expect_message "evaluations of their own"
+expect_status 64 "$SAGES" evaluate "$model" --data run.h5 --elastic --strain 0.1
+expect_message "--strain"
+expect_status 64 "$SAGES" evaluate "$model" --data run.h5 --strain 0.01
+expect_message "--elastic is missing"
 expect_status 64 "$SAGES" evaluate "$model" --data run.h5 --elastic --frame 6
 expect_message "there is no frame 6"
 

@@ -11,6 +11,10 @@
 #   jobs/data/make-carbon.sh tension SYSTEM --direction x|y|z --frames N [--every 50] [--temperature 300]
 #                                    [--strain-rate 0.02] --file FILE.lammpstrj.gz
 #       pulled at constant rate and temperature; the stress goes to FILE.stress.txt
+#   jobs/data/make-carbon.sh strained SYSTEM --temperature K --segments N --amplitude X,Y,Z [--frames 3] [--every 10]
+#                                     --file FILE.xyz.gz
+#       segments at constant energy, each in a box of its own, strained at random by so much at most along each axis;
+#       extended XYZ with the virial of every frame
 #   jobs/data/make-carbon.sh release SYSTEM --from FILE.lammpstrj.gz --steps FIRST,LAST,BY --frames N [--every 10]
 #                                    --file FILE.lammpstrj.gz
 #       segments at constant energy from frames of a tension run of the same system
@@ -121,6 +125,33 @@ select_frames() {
     [[ ! -r "$table" ]] || cp "$table" "${9%.lammpstrj}.stress.txt"
 }
 
+# Runs LAMMPS in strained boxes, and writes its dump and its table of virials as extended XYZ: run_strained name value... out NAME
+run_strained() {
+    local name="${!#}"
+    run_lammps strained "${@:1:$#-1}" "$name.dump"
+    # Bar times cubic Angstrom to eV: the sum of r f over the atoms.
+    awk '
+        FNR == NR { if (!/^#/) { xx[$1] = $2; yy[$1] = $3; zz[$1] = $4; xy[$1] = $5; xz[$1] = $6; yz[$1] = $7 } next }
+        /^ITEM: TIMESTEP/ { getline step; next }
+        /^ITEM: NUMBER/ { getline atoms; next }
+        /^ITEM: BOX/ {
+            for (axis = 1; axis <= 3; axis++) { getline; low[axis] = $1; edge[axis] = sprintf("%.12g", $2 - $1) }
+            next
+        }
+        /^ITEM: ATOMS/ {
+            if (!(step in xx)) exit 65
+            unit = edge[1] * edge[2] * edge[3] / 1602176.634
+            printf "%d\nLattice=\"%s 0 0 0 %s 0 0 0 %s\" Origin=\"%.12g %.12g %.12g\" pbc=\"T T T\" Step=%d ", \
+                atoms, edge[1], edge[2], edge[3], low[1], low[2], low[3], step
+            row = sprintf("%.7g %.7g %.7g %.7g %.7g %.7g %.7g %.7g %.7g", unit * xx[step], unit * xy[step], unit * xz[step], \
+                unit * xy[step], unit * yy[step], unit * yz[step], unit * xz[step], unit * yz[step], unit * zz[step])
+            printf "virial=\"%s\" Properties=species:S:1:pos:R:3:vel:R:3\n", row
+            next
+        }
+        { print "C", $3, $4, $5, $6, $7, $8 }' virials.txt "$name.dump" > "$name" || fail 70 "the table of virials lacks a frame's"
+    rm "$name.dump" virials.txt
+}
+
 # Runs LAMMPS on the frames of a dump; of what it writes, the table stays: list_energies name value [name value]... out NAME
 list_energies() {
     local name="${!#}"
@@ -145,14 +176,14 @@ esac
 
 output="${SAGES_OUTPUT:-out}/data" background=no
 structure=diamond-100 cells="" lattice="" cut=none strain=0,0,0 switch="" temperature="" seed="" equilibration=1000
-frames="" every="" segments=1 interval="" direction="" strain_rate=0.02 from="" steps="" forces=no digits=6,5 file=""
+frames="" every="" amplitude="" segments=1 interval="" direction="" strain_rate=0.02 from="" steps="" forces=no digits=6,5 file=""
 while (($# > 0)); do
     (($# > 1)) || fail 64 "$1 wants a value"
     case "$1" in
     --out) output="$2" ;;
     --background | --structure | --cells | --lattice | --cut | --strain | --switch | --temperature | --seed | \
-        --equilibration | --frames | --every | --segments | --interval | --direction | --strain-rate | --from | --steps | \
-        --forces | --digits | --file)
+        --equilibration | --amplitude | --frames | --every | --segments | --interval | --direction | --strain-rate | --from | \
+        --steps | --forces | --digits | --file)
         name="${1#--}"
         printf -v "${name//-/_}" '%s' "$2"
         ;;
@@ -260,6 +291,19 @@ tension)
     table="$(basename "$file")"
     make_file "$file" run_lammps tension "${variables[@]}" direction "$direction" strainRate "$strain_rate" \
         length "$(((frames - 1) * every))" table "${table%%.*}.stress.txt" out
+    ;;
+strained)
+    require temperature seed amplitude file
+    frames="${frames:-3}"
+    system
+    dump 10
+    IFS=, read -r x y z <<< "$amplitude"
+    for option in "$x" "$y" "$z"; do
+        [[ "$option" =~ ^[0-9]+(\.[0-9]+)?$ ]] || fail 64 "--amplitude wants three numbers with commas, none negative"
+    done
+    ((equilibration % every == 0)) || fail 64 "--equilibration must be a multiple of --every ($every)"
+    make_file "$file" run_strained "${variables[@]}" amplitudeX "$x" amplitudeY "$y" amplitudeZ "$z" \
+        segments "$segments" frames "$frames" table virials.txt out
     ;;
 release)
     require from steps frames file

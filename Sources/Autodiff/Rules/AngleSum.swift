@@ -7,6 +7,7 @@ import Tensor
 /// Inputs: lengths [bonds, 2 C], unit vectors [bonds, 3], weights [bonds, 1], the matrix of the cosine [K, C].
 struct AngleSum<Scalar: KernelScalar>: Operation {
     let topology: AngleTopology
+    let knots: [Double]
     let activation: Activation
 
     func shape(of inputs: [Shape]) -> Shape {
@@ -25,7 +26,7 @@ struct AngleSum<Scalar: KernelScalar>: Operation {
         piece: Int, of pieces: Int, pass: Int, _ inputs: UnsafeBufferPointer<Operand<Scalar>>,
         into output: Operand<Scalar>
     ) {
-        let rows = angleRows(inputs, topology, activation)
+        let rows = angleRows(inputs, topology, knots, activation)
         let centers = topology.centers(piece: piece, of: pieces)
         withPooledMemory(angleScratchCount(Scalar.self, rows, centers: centers)) {
             sumOverAngles(output.pointer, rows, centers: centers, scratch: $0)
@@ -38,12 +39,12 @@ struct AngleSum<Scalar: KernelScalar>: Operation {
         let tape = inputs[0].tape
         let channels = inputs[3].columns
         let derivative = tape.record(
-            AngleSumGradient<Scalar>(topology: topology, activation: activation), inputs + [cotangent])
+            AngleSumGradient<Scalar>(topology: topology, knots: knots, activation: activation), inputs + [cotangent])
         var ofCosine: Variable<Scalar>?
         if wanted[3] {
             let own = inputs.map { $0.applying(Identity()) }
             ofCosine = tape.gradients(
-                of: AngleSum.recorded(own, topology, activation), withRespectTo: [own[3]], seed: cotangent)[0]
+                of: AngleSum.recorded(own, topology, knots, activation), withRespectTo: [own[3]], seed: cotangent)[0]
         }
         return [
             wanted[0] ? derivative[columns: 0..<(2 * channels)] : nil,
@@ -54,12 +55,12 @@ struct AngleSum<Scalar: KernelScalar>: Operation {
 
     /// The same sums, one operation after the other: the reference, and what second derivatives are made of.
     static func recorded(
-        _ inputs: [Variable<Scalar>], _ topology: AngleTopology, _ activation: Activation
+        _ inputs: [Variable<Scalar>], _ topology: AngleTopology, _ knots: [Double], _ activation: Activation
     ) -> Variable<Scalar> {
         let (lengths, directions, weights, matrix) = (inputs[0], inputs[1], inputs[2], inputs[3])
         let channels = matrix.columns
         let cosine = directions.expanded(by: topology.firstBond).rowDot(directions.expanded(by: topology.secondBond))
-        let angles = cosine.expanded(in: .chebyshev(count: matrix.shape.rows)).rowProduct(matrix)
+        let angles = cosine.expanded(in: .chebyshev(count: matrix.shape.rows - knots.count, knots: knots)).rowProduct(matrix)
             + lengths[columns: 0..<channels].expanded(by: topology.firstBond)
             + lengths[columns: channels..<(2 * channels)].expanded(by: topology.secondBond)
         return angles.applying(activation)
@@ -74,6 +75,7 @@ struct AngleSum<Scalar: KernelScalar>: Operation {
 /// Inputs: those of `AngleSum`, and g [bonds, C].
 struct AngleSumGradient<Scalar: KernelScalar>: Operation {
     let topology: AngleTopology
+    let knots: [Double]
     let activation: Activation
 
     func shape(of inputs: [Shape]) -> Shape { inputs[0].withColumns(inputs[0].columns + 4) }
@@ -86,7 +88,7 @@ struct AngleSumGradient<Scalar: KernelScalar>: Operation {
         piece: Int, of pieces: Int, pass: Int, _ inputs: UnsafeBufferPointer<Operand<Scalar>>,
         into output: Operand<Scalar>
     ) {
-        let rows = angleRows(inputs, topology, activation)
+        let rows = angleRows(inputs, topology, knots, activation)
         let centers = topology.centers(piece: piece, of: pieces)
         withPooledMemory(angleScratchCount(Scalar.self, rows, centers: centers)) {
             differentiateAngleSums(output.pointer, rows, inputs[4].pointer, centers: centers, scratch: $0)
@@ -99,7 +101,7 @@ struct AngleSumGradient<Scalar: KernelScalar>: Operation {
         // Variables of their own, for an input may depend on another.
         let own = inputs.map { $0.applying(Identity()) }
         let tape = inputs[0].tape
-        let sums = AngleSum.recorded(Array(own[..<4]), topology, activation)
+        let sums = AngleSum.recorded(Array(own[..<4]), topology, knots, activation)
         let derivatives = tape.gradients(of: sums, withRespectTo: [own[0], own[2], own[1]], seed: own[4])
         let adjoints = tape.gradients(of: .concatenating(derivatives), withRespectTo: own, seed: cotangent)
         return zip(adjoints, wanted).map { $1 ? $0 : nil }
@@ -107,12 +109,12 @@ struct AngleSumGradient<Scalar: KernelScalar>: Operation {
 }
 
 private func angleRows<Scalar: KernelScalar>(
-    _ inputs: UnsafeBufferPointer<Operand<Scalar>>, _ topology: AngleTopology, _ activation: Activation
+    _ inputs: UnsafeBufferPointer<Operand<Scalar>>, _ topology: AngleTopology, _ knots: [Double], _ activation: Activation
 ) -> AngleRows<Scalar> {
     AngleRows(
         lengths: inputs[0].pointer, directions: inputs[1].pointer, weights: inputs[2].pointer, cosines: inputs[3].pointer,
-        channels: inputs[3].columns, functions: inputs[3].shape.rows, starts: topology.centers.starts.pointer,
-        activation: activation)
+        channels: inputs[3].columns, functions: inputs[3].shape.rows, knots: knots,
+        starts: topology.centers.starts.pointer, activation: activation)
 }
 
 extension Variable {
@@ -122,13 +124,16 @@ extension Variable {
     /// - Parameters:
     ///   - directions: unit vectors of the bonds. [bonds, 3]
     ///   - weights: [bonds, 1]
-    ///   - cosines: U, of the Chebyshev polynomials of the cosine of the two bonds' angle. [K, C]
+    ///   - cosines: U, of the Chebyshev polynomials of the cosine of the two bonds' angle, and of the functions with knots behind
+    ///     them. [K, C]
+    ///   - knots: of `RadialFunction.chebyshev`; at most `AngleRows.mostKnots`.
     ///   - activation: f.
     public func summedOverAngles(
-        _ topology: AngleTopology, directions: Variable, weights: Variable, cosines: Variable, _ activation: Activation
+        _ topology: AngleTopology, directions: Variable, weights: Variable, cosines: Variable, knots: [Double] = [],
+        _ activation: Activation
     ) -> Variable {
         let inputs = [self, directions, weights, cosines]
-        if topology.isRecorded { return AngleSum.recorded(inputs, topology, activation) }
-        return tape.record(AngleSum<Scalar>(topology: topology, activation: activation), inputs)
+        if topology.isRecorded { return AngleSum.recorded(inputs, topology, knots, activation) }
+        return tape.record(AngleSum<Scalar>(topology: topology, knots: knots, activation: activation), inputs)
     }
 }

@@ -6,7 +6,7 @@ struct AngleScratch<T: KernelScalar> {
     /// [K, U U 0]
     let cosines: UnsafeMutablePointer<T>
     /// T_k, or their derivatives. [K]
-    let polynomials: UnsafeMutablePointer<T>
+    let functions: UnsafeMutablePointer<T>
     /// [P | Q | 0] of each bond, and [Q | P | 0].
     private let own, swapped: UnsafeMutablePointer<T>
     /// Of each bond: sums for the row [P | Q], or of S.
@@ -67,8 +67,8 @@ struct AngleScratch<T: KernelScalar> {
         arguments = row + wide + margin
         values = arguments + bonds * (bonds - 1) / 2 * wide + margin
         slopes = values + bonds * (bonds - 1) / 2 * wide + margin
-        polynomials = slopes + bonds * (bonds - 1) / 2 * wide + margin
-        directionSums = polynomials + rows.functions
+        functions = slopes + bonds * (bonds - 1) / 2 * wide + margin
+        directionSums = functions + rows.functions
         for k in 0..<rows.functions {
             for half in 0..<2 {
                 (cosines + k * wide + half * rows.channels).update(
@@ -94,13 +94,22 @@ struct AngleScratch<T: KernelScalar> {
 
     /// T_1...T_K at x, or their derivatives.
     @inline(__always)
-    func findPolynomials(_ x: T, derivatives: Bool, _ count: Int) {
+    func findFunctions(_ rows: AngleRows<T>, _ x: T, derivatives: Bool) {
+        let count = rows.functions - rows.knotCount
         var (t, before): (T, T) = (x, 1)
         var (slope, slopeBefore): (T, T) = (1, 0)
         for k in 0..<count {
-            polynomials[k] = derivatives ? slope : t
+            functions[k] = derivatives ? slope : t
             (slope, slopeBefore) = ((t + t).addingProduct(x + x, slope) - slopeBefore, slope)
             (t, before) = ((x + x) * t - before, t)
+        }
+        let scale = T(1 / RadialFunction.kneeWidth)
+        for knot in 0..<rows.knotCount {
+            // As `RadialFunction`'s.
+            let u = max(0, (x - rows.knots[knot]) * scale)
+            let q = 1 / (1 + u)
+            let v = u * q
+            functions[count + knot] = derivatives ? 3 * scale * v * v * q * q : v * v * v
         }
     }
 
@@ -115,13 +124,13 @@ struct AngleScratch<T: KernelScalar> {
             copyNumbers(swapped + bond * wide + channels, source, count: channels)
         }
         forEachAngle(bonds.count) { a, b, angle in
-            findPolynomials(rows.cosine(bonds.lowerBound + a, bonds.lowerBound + b), derivatives: false, rows.functions)
+            findFunctions(rows, rows.cosine(bonds.lowerBound + a, bonds.lowerBound + b), derivatives: false)
             let (first, second, target) = (own + a * wide, swapped + b * wide, arguments + angle * wide)
             for column in stride(from: 0, to: 2 * channels, by: lanes) {
                 var z: T.Vector = load(first + column)
                 z += load(second + column)
                 for k in 0..<rows.functions {
-                    z = z.addingProduct(T.Vector(repeating: polynomials[k]), load(cosines + k * wide + column))
+                    z = z.addingProduct(T.Vector(repeating: functions[k]), load(cosines + k * wide + column))
                 }
                 store(z, to: target + column)
             }

@@ -2,7 +2,8 @@
 //
 // Notation: a and b are bonds of one center with unit vectors u; x = u_a u_b; [P | Q] the two halves of a bond's row of
 // 2 C channels, P for the bond that sums and Q for one that is summed; T_k the Chebyshev polynomials, k = 1...K; f a function
-// of each channel; e the weight of a bond.
+// of each channel; e the weight of a bond; where there are knots, T_k of the last k are the functions with knots of
+// `RadialFunction.chebyshev`.
 //
 //     z(a, b) = P[a] + Q[b] + sum over k of T_k(x) U[k]
 //     S[a] = sum over b of f(z(a, b)) e[b], in the order of the bonds
@@ -22,8 +23,11 @@ public struct AngleRows<T: KernelScalar> {
     public var cosines: UnsafePointer<T>
     /// C.
     public var channels: Int
-    /// K.
+    /// K, of which the last have knots.
     public var functions: Int
+    /// In the first `knotCount` lanes.
+    public var knots: SIMD4<T>
+    public var knotCount: Int
     /// The first bond of each center, and the end. [centers + 1]
     public var starts: UnsafePointer<Int32>
     /// f.
@@ -31,12 +35,17 @@ public struct AngleRows<T: KernelScalar> {
 
     public init(
         lengths: UnsafePointer<T>, directions: UnsafePointer<T>, weights: UnsafePointer<T>, cosines: UnsafePointer<T>,
-        channels: Int, functions: Int, starts: UnsafePointer<Int32>, activation: Activation
+        channels: Int, functions: Int, knots: [Double] = [], starts: UnsafePointer<Int32>, activation: Activation
     ) {
         (self.lengths, self.directions, self.weights) = (lengths, directions, weights)
         (self.cosines, self.channels, self.functions) = (cosines, channels, functions)
         (self.starts, self.activation) = (starts, activation)
+        precondition(knots.count <= AngleRows.mostKnots && knots.count < functions, "\(knots.count) of \(functions) functions with knots")
+        (self.knots, knotCount) = (.zero, knots.count)
+        for (lane, knot) in knots.enumerated() { self.knots[lane] = T(knot) }
     }
+
+    public static var mostKnots: Int { 4 }
 
     /// The bonds of a center.
     @inline(__always) func bonds(_ center: Int) -> Range<Int> { Int(starts[center])..<Int(starts[center + 1]) }
@@ -183,7 +192,7 @@ private func differentiateArguments<T: KernelScalar>(
 private func addDerivatives<T: KernelScalar>(_ numbers: AngleScratch<T>, _ rows: AngleRows<T>, _ bonds: Range<Int>) {
     let (lanes, wide) = (T.Vector.scalarCount, numbers.wide)
     numbers.forEachAngle(bonds.count) { a, b, angle in
-        numbers.findPolynomials(rows.cosine(bonds.lowerBound + a, bonds.lowerBound + b), derivatives: true, rows.functions)
+        numbers.findFunctions(rows, rows.cosine(bonds.lowerBound + a, bonds.lowerBound + b), derivatives: true)
         let derivative = numbers.arguments + angle * wide
         let (own, swapped) = (numbers.sums + a * wide, numbers.swappedSums + b * wide)
         var sum = T.Vector.zero
@@ -195,7 +204,7 @@ private func addDerivatives<T: KernelScalar>(_ numbers: AngleScratch<T>, _ rows:
             var ofCosine = T.Vector.zero
             for k in 0..<rows.functions {
                 ofCosine = ofCosine.addingProduct(
-                    T.Vector(repeating: numbers.polynomials[k]), load(numbers.cosines + k * wide + column))
+                    T.Vector(repeating: numbers.functions[k]), load(numbers.cosines + k * wide + column))
             }
             sum = sum.addingProduct(change, ofCosine)
         }
@@ -222,8 +231,14 @@ public func sumOverAnglesReference<T: KernelScalar>(
                     var z = rows.lengths[a * 2 * channels + channel] + rows.lengths[b * 2 * channels + channels + channel]
                     var (t, before): (T, T) = (x, 1)
                     for k in 0..<rows.functions {
+                        let knot = k - (rows.functions - rows.knotCount)
+                        if knot >= 0 {
+                            let beyond = max(0, x - rows.knots[knot])
+                            let ratio = beyond / (beyond + T(RadialFunction.kneeWidth))
+                            t = ratio * ratio * ratio
+                        }
                         z += t * rows.cosines[k * channels + channel]
-                        (t, before) = (2 * x * t - before, t)
+                        if knot < 0 { (t, before) = (2 * x * t - before, t) }
                     }
                     var value: T = 0
                     applyActivation(&value, &z, rows.activation, order: 0, count: 1)

@@ -1,4 +1,5 @@
 import Configuration
+import Kernels
 
 /// How the predictor `bonds` sees atoms: the section `model.bonds`.
 public struct BondConfiguration: Configurable, Sendable {
@@ -14,6 +15,7 @@ public struct BondConfiguration: Configurable, Sendable {
     public let bondChannels: Int
     public let bondWidth: Int
     public let angleFunctions: Int
+    public let angleKnots: [Double]
     public let angleChannels: Int
     public let torsionChannels: Int
     public let atomWidth: Int
@@ -38,6 +40,9 @@ public struct BondConfiguration: Configurable, Sendable {
                                       "width of the network of a bond")
         angleFunctions = try section.value("angleFunctions", default: 5, in: .between(1, 32),
                                            "Chebyshev polynomials of the cosine of an angle")
+        angleKnots = try section.list("angleKnots", default: [], count: .between(0, AngleRows<Float>.mostKnots),
+                                      "cosines of angles at which the third derivative of the energy may jump, as in "
+                                          + "potentials made of splines")
         angleChannels = try section.value("angleChannels", default: 24, in: .between(1, 256),
                                           "what a bond knows of its angles")
         torsionChannels = try section.value("torsionChannels", default: 0, in: .between(0, 64),
@@ -46,6 +51,7 @@ public struct BondConfiguration: Configurable, Sendable {
         room = try section.value("room", default: 1.25, in: .between(1, 10),
                                  "pairs, bonds and angles that a training sample may have, over those of the frames "
                                      + "looked at first")
+        try section.require(angleKnots.allSatisfy { abs($0) < 1 }, "angleKnots", "cosines lie between -1 and 1")
         try section.require(bondCutoff <= cutoff, "bondCutoff", "it is beyond the cutoff of pairs")
     }
 

@@ -9,7 +9,7 @@ import NeuralNetworks
 /// without a jump of the energy or the force; only differences of positions enter, so that kicks conserve momentum.
 ///
 /// Notation: r distance of a pair, B_n(r) its Bessel functions, e(r) the envelope 6 (1 - r^2 / c^2)^3, cos the cosine of an
-/// angle, T_n the Chebyshev polynomials.
+/// angle, T_n the Chebyshev polynomials, and the functions with knots behind them.
 ///
 ///     angle (j, i, k):  a = silu(W B(r_ik) + V B(r_ij) + U T(cos) + b) e(r_ik), summed over k into the bond (i, j)
 ///     bond (i, j):      network(sum of angles at i, sum of angles at j, B(r_ij)) e(r_ij), summed over j into the atom i;
@@ -39,7 +39,7 @@ struct BondNetwork: Sendable {
         angleLengths = Dense(
             "\(name)/angle/lengths", inputs: bonds.bondFunctions + kinds, outputs: 2 * bonds.angleChannels, in: &layout)
         angleCosine = Dense(
-            "\(name)/angle/cosine", inputs: bonds.angleFunctions, outputs: bonds.angleChannels, bias: false, in: &layout)
+            "\(name)/angle/cosine", inputs: bonds.angleFunctions + bonds.angleKnots.count, outputs: bonds.angleChannels, bias: false, in: &layout)
         torsion = bonds.torsionChannels == 0
             ? nil
             : TorsionNetwork(
@@ -89,7 +89,7 @@ struct BondNetwork: Sendable {
         }
         let sides = angleLengths(features).summedOverAngles(
             topology.angles, directions: direction, weights: weight,
-            cosines: place.tape.parameter(angleCosine.weights), activation)
+            cosines: place.tape.parameter(angleCosine.weights), knots: configuration.angleKnots, activation)
 
         let turned = torsion.map {
             sides + $0(direction: direction, features: features, weight: weight, topology)

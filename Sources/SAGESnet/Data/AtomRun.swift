@@ -7,11 +7,15 @@ import Trajectory
 /// One trajectory for training or evaluation: the frames that a rank asks for, read when it first does, and kept as far as
 /// memory is given for them.
 public final class AtomRun {
-    /// Atoms of one frame; positions are multiples of `AtomGrid.quantum`. [N, 3] each
+    /// Atoms of one frame.
     public struct Frame {
+        /// Multiples of `AtomGrid.quantum`. [N, 3]
         public let positions: Buffer<Double>
+        /// [N, 3]
         public let velocities: Buffer<Double>
         public let box: SimulationBox
+        /// `Virial.components`, eV; empty where the file has none.
+        let virial: [Double]
     }
 
     public let path: String
@@ -155,7 +159,8 @@ public final class AtomRun {
             }
             positions.pointer[component] = AtomGrid.quantized(positions.pointer[component])
         }
-        return Frame(positions: positions, velocities: velocities, box: try reader.box(frame: index))
+        return Frame(positions: positions, velocities: velocities, box: try reader.box(frame: index),
+                     virial: try reader.virial(frame: index))
     }
 
     /// The mean over the steps between frames of the growth of an edge's logarithm, 1/ps.

@@ -12,12 +12,14 @@ extension SAGESnetTask {
     ) throws {
         var firstRow = 0
         bonds?.removeAll()
-        for draw in draws {
+        for (index, draw) in draws.enumerated() {
             let (run, frame) = locate(draw.sample, in: purpose == .training ? training : validation)
+            let place = SamplePlace(index: index, count: draws.count, firstRow: firstRow)
             firstRow += try fill(
-                inputs, program, run, frame, firstRow: firstRow, samples: draws.count,
-                random: purpose == .training ? draw.randomNumbers(seed: seed) : nil)
+                inputs, program, run, frame, place, random: purpose == .training ? draw.randomNumbers(seed: seed) : nil,
+                strainRandom: draw.randomNumbers(seed: ~seed))
         }
+        inputs.strain?.rebuild(rows: firstRow)
         switch inputs.topology {
         case .occupied(let topology):
             topology.rebuild(neighbors: UnsafePointer(inputs.neighbors.pointer), ownedRows: firstRow, ghostRows: 0)
@@ -73,13 +75,23 @@ extension SAGESnetTask {
         return longest
     }
 
-    /// Fills the rows of one sample from `firstRow` on; returns how many they are.
+    /// Which of a program's samples one is.
+    struct SamplePlace {
+        let index: Int
+        let count: Int
+        let firstRow: Int
+    }
+
+    /// Fills the rows of one sample; returns how many they are.
     ///
-    /// - Parameter random: of the sample's augmentation; nil for none.
+    /// - Parameters:
+    ///   - random: of the sample's augmentation; nil for none.
+    ///   - strainRandom: of the strain along which its virial is compared.
     private func fill(
-        _ inputs: Inputs, _ program: Program<Scalar>, _ run: AtomRun, _ frame: Int, firstRow: Int, samples: Int,
-        random: Philox?
+        _ inputs: Inputs, _ program: Program<Scalar>, _ run: AtomRun, _ frame: Int, _ sample: SamplePlace, random: Philox?,
+        strainRandom: Philox
     ) throws -> Int {
+        let firstRow = sample.firstRow
         let cells = cells(of: run)
         var random = random
         var symmetry = CubeSymmetry.identity
@@ -112,9 +124,11 @@ extension SAGESnetTask {
         }
         let isNoisy = random != nil && (model.configuration.positionNoise > 0 || model.configuration.velocityNoise > 0)
         writeStart(
-            inputs, program, run, start, order.sign, symmetry, binning, runWeight: cells.weight, firstRow: firstRow,
-            samples: samples, isNoisy: isNoisy)
+            inputs, program, run, start, order.sign, symmetry, binning, sample, runWeight: cells.weight, isNoisy: isNoisy)
         try writeTargets(inputs, program, run, start, order, symmetry, binning, firstRow: firstRow)
+        inputs.strain?.write(
+            to: program, sample, atoms: binning.rowCount, offsets: program.pointer(to: inputs.cells.offset),
+            cellSize: grid.cellSize, virial: start.virial, turnedBy: symmetry, random: strainRandom)
         return binning.rowCount
     }
 
@@ -197,9 +211,9 @@ extension SAGESnetTask {
     /// The first frame's cells, and the weights of their slots in the loss.
     private func writeStart(
         _ inputs: Inputs, _ program: Program<Scalar>, _ run: AtomRun, _ start: AtomRun.Frame, _ sign: Double,
-        _ symmetry: CubeSymmetry, _ binning: CellBinning, runWeight: Double, firstRow: Int, samples: Int, isNoisy: Bool
+        _ symmetry: CubeSymmetry, _ binning: CellBinning, _ sample: SamplePlace, runWeight: Double, isNoisy: Bool
     ) {
-        let layout = model.cellLayout
+        let (layout, firstRow) = (model.cellLayout, sample.firstRow)
         let writer = CellWriter(program, inputs.cells, layout, firstRow: firstRow)
         writer.clear(rows: binning.rowCount)
         withUnsafeTemporaryAllocation(of: Double.self, capacity: run.environment.count) { values in
@@ -208,7 +222,7 @@ extension SAGESnetTask {
         }
         let weight = program.pointer(to: inputs.weight) + firstRow * layout.vectors
         Kernels.fill(weight, with: 0, count: binning.rowCount * layout.vectors)
-        let share = Scalar(runWeight / Double(3 * run.atomCount * samples * model.configuration.rollout))
+        let share = Scalar(runWeight / Double(3 * run.atomCount * sample.count * model.configuration.rollout))
         forEachAtom(binning) { atom, entry in
             var offset = SIMD3(offsets.pointer, 3 * atom)
             var motion = sign * symmetry(SIMD3(start.velocities.pointer, 3 * atom))

@@ -12,7 +12,8 @@ import Trajectory
 ///
 /// The loss of a sample is the mean over atoms of squared errors of position and velocity after each step of its
 /// rollout, in units of what a ballistic step misses (004, "Loss"): a model that adds nothing has a loss of 2. With
-/// `balance` runs count more evenly; with `slowWeight` the same errors count once more where neighbors share them.
+/// `balance` runs count more evenly; with `slowWeight` the same errors count once more where neighbors share them,
+/// and with `virialWeight` what the effective potential misses of the virial of the first frame, along a strain drawn for each.
 public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
     public let model: SAGESnetModel
     public let training: [AtomRun]
@@ -50,6 +51,8 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
         /// 1 / (components of the sample's atoms, samples, steps), 0 in empty slots. [R, 3 S]
         let weight: Variable<Scalar>
         let neighbors: Buffer<Int32>
+        /// With `virialWeight`; nil without.
+        let strain: StrainVariables<Scalar>?
     }
 
     /// Opens the runs and normalizes by the training ones. Not collective: every rank does the same.
@@ -92,6 +95,11 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
                 starts: run.starts(steps: configuration.rollout), weight: try model.weight(of: run))
         }
         self.cellsOfRuns = cellsOfRuns
+        guard try configuration.virialWeight == 0 || runs.contains(where: { try !$0.frame(0).virial.isEmpty }) else {
+            throw SAGESnetError.unsuitableData(
+                file: runs[0].path, reason: "model.virialWeight is set, but neither it nor another run has virials: import "
+                    + "them from extended XYZ")
+        }
         // What a wrong size of cells or number of slots does is told before training, once, and alike by every rank.
         for run in runs + others {
             try arrangeFirstFrame(of: run)
@@ -220,6 +228,10 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
                 codecError = codecError.map { $0 + sum } ?? sum
             }
         }
+        var strain: StrainVariables<Scalar>?
+        if configuration.virialWeight > 0, case .atoms(let bonds) = topology {
+            strain = StrainVariables(initial, samples: samples, bonds)
+        }
         var loss = positionError + velocityError
         var figures = [(name: "position", value: positionError), (name: "velocity", value: velocityError)]
         if let codecError {
@@ -230,12 +242,18 @@ public final class SAGESnetTask<Scalar: TrainingScalar>: TrainingTask {
             loss = loss + Scalar(configuration.slowWeight) * slowError
             figures.append((name: "slow", value: slowError))
         }
+        if let strain {
+            let error = strain.virialError(of: model, initial, topology)
+            loss = loss + Scalar(configuration.virialWeight) * error
+            figures.append((name: "virial", value: error))
+        }
         return RecordedLoss(
             loss: loss, figures: figures,
             inputs: Inputs(
                 cells: initial, topology: topology, targets: targets, weight: weight,
                 neighbors: Buffer(
-                    repeating: -1, count: configuration.rows == .occupiedCells ? domain.capacity * Direction.count : 0)))
+                    repeating: -1, count: configuration.rows == .occupiedCells ? domain.capacity * Direction.count : 0),
+                strain: strain))
     }
 
     /// The regression on lattice neighbors, fitted when the first file is written.

@@ -16,22 +16,26 @@ public struct ElasticEvaluation: Equatable, Sendable {
     public let unit: String
     public let atomCount: Int
 
-    static let strain = 1e-4
-
     /// Relaxes a frame in its box and strains it. Rank 0 computes. Collective.
     ///
-    /// - Parameter parameters: in the model's layout.
+    /// - Parameters:
+    ///   - parameters: in the model's layout.
+    ///   - strain: by how much the box is strained both ways, up to 0.02. Where a potential has kinks the constants depend on it.
     /// - Throws: on every rank, `SAGESnetError`.
     public static func run(
-        _ model: SAGESnetModel, parameters: Buffer<Double>, start: SimulationStart, communicator: Communicator
+        _ model: SAGESnetModel, parameters: Buffer<Double>, start: SimulationStart, strain: Double,
+        communicator: Communicator
     ) throws -> ElasticEvaluation? {
         try communicator.agree {
-            communicator.rank == 0 ? try ElasticEvaluation(model, parameters: parameters, start: start) : nil
+            communicator.rank == 0
+                ? try ElasticEvaluation(model, parameters: parameters, start: start, strain: strain) : nil
         }
     }
 
     /// - Parameter start: every atom, on this rank.
-    init(_ model: SAGESnetModel, parameters: Buffer<Double>, start: SimulationStart) throws {
+    init(
+        _ model: SAGESnetModel, parameters: Buffer<Double>, start: SimulationStart, strain: Double = 1e-4
+    ) throws {
         let (potential, rest) = try Relaxation.rest(model, parameters: parameters, start: start)
         let scale = StressScale(start)
         func strained(
@@ -46,13 +50,13 @@ public struct ElasticEvaluation: Equatable, Sendable {
         let responses = try Voigt.axes.map { axes -> [Double] in
             let ends = try [1.0, -1.0].map { sign -> [Double] in
                 var deformation = EffectivePotential.identity
-                deformation[axes.0][axes.1] += sign * ElasticEvaluation.strain
+                deformation[axes.0][axes.1] += sign * strain
                 let relaxed = try Relaxation(potential, deformation: deformation, from: rest.displacements)
                 guard !relaxed.isAtLimit else { throw Relaxation.restless }
-                let growth = axes.0 == axes.1 ? 1 + sign * ElasticEvaluation.strain : 1
+                let growth = axes.0 == axes.1 ? 1 + sign * strain : 1
                 return try strained(potential, deformation, relaxed.displacements, scale.volume * growth)
             }
-            return zip(ends[0], ends[1]).map { ($0 - $1) / (2 * ElasticEvaluation.strain) }
+            return zip(ends[0], ends[1]).map { ($0 - $1) / (2 * strain) }
         }
         stiffness = (0..<6).map { component in responses.map { $0[component] } }
     }

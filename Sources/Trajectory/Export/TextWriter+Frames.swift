@@ -7,7 +7,11 @@ extension TextWriter {
         if frame.hasVelocities { try write(":velo:R:3") }
         if frame.hasImages { try write(":image:I:3") }
         let periodic = (0..<3).map { box.boundary($0) == .periodic ? "T" : "F" }.joined(separator: " ")
-        try write(" pbc=\"\(periodic)\" Step=\(frame.step) Time=\(frame.time)\n")
+        try write(" pbc=\"\(periodic)\" Step=\(frame.step) Time=\(frame.time)")
+        if frame.hasVirial {
+            try write(" virial=\"\(Virial.matrix(frame.virial).map { "\($0)" }.joined(separator: " "))\"")
+        }
+        try write("\n")
         for atom in 0..<frame.count {
             try write(species.symbols[Int(frame.species[atom])])
             try write(" \(frame.ids[atom])")

@@ -16,6 +16,21 @@ extension H5MDReader {
         }
     }
 
+    /// The components of a frame's virial, eV; none where the file has none. Not collective.
+    ///
+    /// - Throws: `HDF5Error`; `TrajectoryError` (65) where a component has no number for the frame, or one in another unit.
+    public func virial(frame: Int) throws -> [Double] {
+        let root = try file.root
+        guard root.isGroup("observables/virial_xx") else { return [] }
+        return try Virial.observables.map { component in
+            let dataset = try root.dataset("observables/\(component.name)/value")
+            guard dataset.shape.count == 1, dataset.shape[0] > frame, try dataset.stringAttribute("unit") == component.unit else {
+                throw TrajectoryError(file: path, message: "\(dataset.path) has no number of eV for each frame")
+            }
+            return try dataset.read(Double.self, .box(offset: [frame], count: [1]), transfer: .independent)[0]
+        }
+    }
+
     /// One of these numbers of all atoms in a frame. Not collective.
     ///
     /// - Throws: `HDF5Error`.

@@ -160,6 +160,7 @@ public final class H5MDReader {
         try fill(&frame.images, .image, { try read(.image, frames: frames, atoms: all, into: $0, transfer: .independent) }, zero: 0)
         try fill(&frame.species, .species, { try read(.species, frames: frames, atoms: all, into: $0, transfer: .independent) }, zero: 0)
         try fill(&frame.ids, .id, { try read(.id, frames: frames, atoms: all, into: $0, transfer: .independent) }, zero: 0)
+        frame.virial = try virial(frame: index)
         if frame.species.isEmpty { frame.species = [Int32](repeating: 0, count: atomCount) }
         if frame.ids.isEmpty { frame.ids = (1...Int64(atomCount)).map { $0 } }
     }

@@ -15,6 +15,8 @@ public struct AtomFrame: Equatable, Sendable {
     public var velocities: [Double] = []
     /// How often each atom has left the box through its upper faces; empty if unknown. [N * 3]
     public var images: [Int32] = []
+    /// `Virial.components`, eV; empty if unknown.
+    public var virial: [Double] = []
 
     public init() {}
 
@@ -22,14 +24,16 @@ public struct AtomFrame: Equatable, Sendable {
     public var count: Int { ids.count }
     public var hasVelocities: Bool { !velocities.isEmpty }
     public var hasImages: Bool { !images.isEmpty }
+    public var hasVirial: Bool { !virial.isEmpty }
 
-    /// Empties the arrays and keeps their memory.
+    /// Empties the arrays of atoms, and the virial, and keeps their memory.
     mutating func removeAtoms() {
         ids.removeAll(keepingCapacity: true)
         species.removeAll(keepingCapacity: true)
         positions.removeAll(keepingCapacity: true)
         velocities.removeAll(keepingCapacity: true)
         images.removeAll(keepingCapacity: true)
+        virial.removeAll(keepingCapacity: true)
     }
 
     /// Brings the atoms into ascending order of ids.

@@ -2,6 +2,7 @@
 ///
 /// Needs `Lattice` (rectangular), reads `Origin`, `pbc` (periodic unless given), `Step`, `Time` (ps), and of
 /// `Properties` species, pos, velo or vel (Angstrom/ps), id and image. Without ids atoms are numbered from 1 on.
+/// `virial` (eV, 9 numbers) or `stress` (eV/Angstrom^3, positive where the box pulls, 9 numbers or xx yy zz yz xz xy) is the frame's virial.
 /// Species are the symbols of the first frame in ascending order of atomic number, or those of the options.
 public final class ExtendedXYZReader: FrameSource {
     public let path: String
@@ -39,8 +40,8 @@ public final class ExtendedXYZReader: FrameSource {
             throw failure("the frame has \(count) atoms, the first one \(earlier): a number of atoms that changes is not supported")
         }
         atomCount = Int(count)
-        let columns = try readComment(into: &frame)
         frame.removeAtoms()
+        let columns = try readComment(into: &frame)
         // Fields of one line; the pointers are into the reader's buffer.
         var row: [FieldScanner.Field] = []
         for index in 0..<Int(count) {
@@ -133,6 +134,7 @@ public final class ExtendedXYZReader: FrameSource {
             throw TrajectoryError(.usage, file: path, line: lines.lineNumber, frame: frameIndex,
                                   message: "the file gives no times: say how long a step is (--timestep, in ps)")
         }
+        frame.virial = try virial(comment, volume: edges.x * edges.y * edges.z)
         let properties = comment.values["properties"] ?? "species:S:1:pos:R:3"
         if let columns, columns.properties == properties { return columns }
         guard let found = XYZColumns(properties) else {
@@ -143,6 +145,19 @@ public final class ExtendedXYZReader: FrameSource {
         }
         columns = found
         return found
+    }
+
+    private func virial(_ comment: XYZComment, volume: Double) throws -> [Double] {
+        if comment.values["virial"] != nil {
+            guard let virial = comment.numbers("virial").flatMap(Virial.components(ofMatrix:)) else {
+                throw failure("virial is not 9 numbers")
+            }
+            return virial
+        }
+        guard comment.values["stress"] != nil else { return [] }
+        guard let numbers = comment.numbers("stress"), let stress = numbers.count == 6 ? numbers : Virial.components(ofMatrix: numbers)
+        else { throw failure("stress is not 6 or 9 numbers") }
+        return stress.map { -volume * $0 }
     }
 
     private func failure(_ message: String) -> TrajectoryError { lines.failure(message) }

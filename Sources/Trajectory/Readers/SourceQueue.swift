@@ -6,7 +6,7 @@ final class SourceQueue {
     private var current: (any FrameSource)?
     private var frameInFile = 0
     /// What the first frame has; later ones must have the same.
-    private var reference: (path: String, ids: [Int64], hasVelocities: Bool, hasImages: Bool, box: SimulationBox, step: Int64)?
+    private var reference: (path: String, ids: [Int64], hasVelocities: Bool, hasImages: Bool, hasVirial: Bool, box: SimulationBox, step: Int64)?
     private(set) var species = SpeciesTable(symbols: [], masses: [])
 
     init(_ paths: [String], options: ReadingOptions) {
@@ -42,7 +42,7 @@ final class SourceQueue {
         }
         guard let reference else {
             species = source.species
-            reference = (source.path, frame.ids, frame.hasVelocities, frame.hasImages, frame.box, frame.step)
+            reference = (source.path, frame.ids, frame.hasVelocities, frame.hasImages, frame.hasVirial, frame.box, frame.step)
             return true
         }
         guard frame.count == reference.ids.count else {
@@ -55,6 +55,9 @@ final class SourceQueue {
         }
         guard frame.hasVelocities == reference.hasVelocities, frame.hasImages == reference.hasImages else {
             throw failure("either it or \(reference.path) has velocities or image flags, and the other has not")
+        }
+        guard frame.hasVirial == reference.hasVirial else {
+            throw failure("either it or a frame of \(reference.path) has a virial, and the other has not")
         }
         guard (0..<3).allSatisfy({ frame.box.boundary($0) == reference.box.boundary($0) }) else {
             throw failure("its boundaries differ from those of \(reference.path)")

@@ -120,6 +120,7 @@ extension VerbSpecification {
             .value("beside", "LEVEL0.h5", "of a coarse level: a model of level 0 to compare with at the same horizon",
                    kind: .file),
             .flag("elastic", "elastic constants of a frame's crystal"),
+            .value("strain", "E", "by which the crystal is strained both ways for them", default: "1e-4"),
             .flag("stress", "the change of the stress in every frame"),
             .value("frame", "N", "the frame that the rollout starts from, or that is strained, from 0", default: "0"),
             .value("sensitivity", "OBSERVABLE", "derivatives of this observable by the start of a rollout"),
