@@ -52,6 +52,7 @@ let package = Package(
                        providers: [.apt(["libhdf5-openmpi-dev"])]),
         .systemLibrary(name: "COpenBLAS", pkgConfig: setting("SAGES_OPENBLAS_PKGCONFIG", "openblas"),
                        providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CSUNDIALS", providers: [.apt(["libsundials-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // The instruction set that the kernels are compiled for, told by the preprocessor: a header and one constant.
@@ -74,6 +75,8 @@ let package = Package(
         .target(name: "Autodiff", dependencies: ["Tensor", "Kernels", "COpenBLAS", "Diagnostics"]),
         .target(name: "NeuralNetworks", dependencies: ["Autodiff", "Tensor", "Kernels", "COpenBLAS", "Diagnostics"]),
 
+        .target(name: "ODE", dependencies: ["CSUNDIALS", "Diagnostics"]),
+
         .target(name: "Grid", dependencies: ["MPI", "Tensor", "Diagnostics"]),
         .target(name: "Training",
                 dependencies: ["NeuralNetworks", "Autodiff", "Tensor", "Kernels", "MPI", "HDF5", "Configuration",
@@ -82,6 +85,7 @@ let package = Package(
         .target(name: "SAGESnet",
                 dependencies: ["Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff", "Tensor", "Kernels",
                                "COpenBLAS", "MPI", "HDF5", "Configuration", "Diagnostics"]),
+        .target(name: "ReactionNetworks", dependencies: ["ODE", "Tensor", "HDF5", "MPI", "Configuration", "Diagnostics"]),
         .target(name: "CellularAutomata", dependencies: ["Grid", "MPI", "Tensor", "Diagnostics"]),
         // Counts and delays messages; for benchmarks and tests.
         .target(name: "CMessageObserver", dependencies: ["CMPI"]),
@@ -95,8 +99,8 @@ let package = Package(
                                "Diagnostics"]),
 
         .executableTarget(name: "sages",
-                          dependencies: ["SAGESnet", "CellularAutomata", "Training", "Trajectory", "Grid",
-                                         "NeuralNetworks", "Autodiff", "Tensor", "Kernels", "MPI", "HDF5",
+                          dependencies: ["SAGESnet", "ReactionNetworks", "CellularAutomata", "Training", "Trajectory", "Grid",
+                                         "ODE", "NeuralNetworks", "Autodiff", "Tensor", "Kernels", "MPI", "HDF5",
                                          "Configuration", "COpenBLAS", "Diagnostics"]),
         .executableTarget(name: "sages-bench",
                           dependencies: ["SAGESnet", "Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff",
@@ -108,6 +112,8 @@ let package = Package(
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensor"]),
         .testTarget(name: "AutodiffTests", dependencies: ["NeuralNetworks", "Autodiff", "Tensor"]),
         .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "MPI", "Diagnostics"]),
+        .testTarget(name: "ODETests", dependencies: ["ODE"]),
+        .testTarget(name: "ReactionNetworksTests", dependencies: ["ReactionNetworks", "ODE", "HDF5", "MPI"]),
         .testTarget(name: "GridTests", dependencies: ["Grid", "MPI"]),
         .testTarget(name: "CellularAutomataTests", dependencies: ["CellularAutomata", "Grid", "MPI"]),
         .testTarget(name: "TrainingTests",

@@ -30,6 +30,8 @@ has_slurm() { has_command slurmctld && has_command slurmd && has_command munged 
 # shellcheck disable=SC2317
 swift_starts() { ! has_command swift || swift build --version > /dev/null 2>&1; }
 # shellcheck disable=SC2317
+has_header() { echo "#include <$1>" | cc -E - > /dev/null 2>&1; }
+# shellcheck disable=SC2317
 has_h5py() { python3 -c 'import h5py' 2> /dev/null || /usr/bin/python3 -c 'import h5py' 2> /dev/null; }
 
 # Debian's packages of the MPI that the site has chosen.
@@ -52,6 +54,7 @@ needs=(
     "essential|$SAGES_LAUNCHER|has_command $SAGES_LAUNCHER|$starter|starting ranks"
     "essential|parallel HDF5 (pkg-config $hdf5_module)|has_library $hdf5_module|$hdf5|every file"
     "essential|OpenBLAS (pkg-config $blas_module)|has_library $blas_module|libopenblas-dev|dense layers"
+    "essential|SUNDIALS (cvode/cvode.h)|has_header cvode/cvode.h|libsundials-dev|stiff differential equations"
     "essential|zlib|has_library zlib|zlib1g-dev|compressed dumps"
     "essential|what Swift needs of the system|swift_starts|$swift_libraries|the compiler"
     "optional|gnuplot|has_command gnuplot|gnuplot-nox|sages plot"

@@ -1,5 +1,6 @@
 #pragma once
 #include <mpi.h>
+#include <stdint.h>
 
 // What Swift cannot import or would import differently for each MPI library: macros, and handles passed by
 // address. A handle is a pointer in Open MPI and an integer in MPICH, so Swift sees it only through the typedef
@@ -7,6 +8,7 @@
 
 typedef struct { MPI_Comm handle; } sages_mpi_comm;
 typedef struct { MPI_Request handle; } sages_mpi_request;
+typedef struct { MPI_Win handle; } sages_mpi_window;
 
 // Communicators
 static inline MPI_Comm sages_mpi_comm_world(void) { return MPI_COMM_WORLD; }
@@ -109,3 +111,20 @@ static inline int sages_mpi_testall(int count, sages_mpi_request *requests, int 
 static inline int sages_mpi_waitall(int count, sages_mpi_request *requests) {
     return MPI_Waitall(count, &requests->handle, MPI_STATUSES_IGNORE);
 }
+
+// A number in the memory of rank 0 that every rank may raise at any time. A rank's address of it goes to `number`.
+static inline int sages_mpi_counter_make(MPI_Comm comm, int rank, sages_mpi_window *out, int64_t **number) {
+    const MPI_Aint bytes = rank == 0 ? (MPI_Aint)sizeof(int64_t) : 0;
+    const int code = MPI_Win_allocate(bytes, sizeof(int64_t), MPI_INFO_NULL, comm, number, &out->handle);
+    if (code != MPI_SUCCESS) return code;
+    if (rank == 0) **number = 0;
+    return MPI_Win_set_errhandler(out->handle, MPI_ERRORS_RETURN);
+}
+static inline int sages_mpi_counter_raise(sages_mpi_window window, int64_t by, int64_t *before) {
+    int code = MPI_Win_lock(MPI_LOCK_SHARED, 0, 0, window.handle);
+    if (code != MPI_SUCCESS) return code;
+    code = MPI_Fetch_and_op(&by, before, MPI_INT64_T, 0, 0, MPI_SUM, window.handle);
+    const int unlocked = MPI_Win_unlock(0, window.handle);
+    return code != MPI_SUCCESS ? code : unlocked;
+}
+static inline int sages_mpi_counter_free(sages_mpi_window *window) { return MPI_Win_free(&window->handle); }

@@ -33,7 +33,7 @@ extension VerbSpecification {
 
     static let generate = VerbSpecification(
         name: "generate",
-        summary: "make data with known answers: automata",
+        summary: "make data with known answers: automata, chemistry",
         description: """
             ca: a three-dimensional automaton of living and dead cells, as grid fields of 1 and 0 with an XDMF file \
             beside them. Rules: four digits as in 4555 (a living cell stays alive with 4 to 5 living ones of its 26 \
@@ -41,21 +41,38 @@ extension VerbSpecification {
             in which particles fly along diagonals and scatter; every step can be undone), or regions:3546,7878,120 (rule \
             3546, but 7878 in those regions of 8x8x8 cells of which more than 120 live). The first frame is random. \
             The file has the same bytes for every number of ranks.
+
+            chemistry: trajectories of the densities of a reaction network, solved in full by CVODE (backward \
+            differentiation, Newton's method with the analytic Jacobian). They begin from the first states of a file of \
+            abundances, or from states that a configuration says how to draw. Ranks take a trajectory each as they are done \
+            with the last; the file has the same bytes for every number of ranks. A job that ends early goes on where it was.
             """,
-        positionals: [.init(placeholder: "WHAT", help: "what to make", kind: .other, allowed: ["ca"])],
+        positionals: [.init(placeholder: "WHAT", help: "what to make", kind: .other, allowed: ["ca", "chemistry"])],
         options: [
-            .value("rule", "RULE", "4555, B5/S4,5, gas, ...", isRequired: true),
-            .value("grid", "ZxYxX", "cells along z, y, x", isRequired: true),
-            .value("frames", "N", "frames, the first one included; a step apart", isRequired: true),
-            .value("seed", "S", "of the first frame", default: "1"),
-            .value("density", "D", "the probability that a cell lives at first", default: "0.2"),
-            .value("boundary", "X,Y,Z", "p (periodic) or o (open) for each axis, as in p,p,o", default: "p,p,p"),
-            .value("deflate", "LEVEL", "compress, 1 (fast) to 9 (small)"),
+            .value("rule", "RULE", "ca: 4555, B5/S4,5, gas, ..."),
+            .value("grid", "ZxYxX", "ca: cells along z, y, x"),
+            .value("frames", "N", "ca: frames, the first one included; a step apart"),
+            .value("seed", "S", "ca: of the first frame", default: "1"),
+            .value("density", "D", "ca: the probability that a cell lives at first", default: "0.2"),
+            .value("boundary", "X,Y,Z", "ca: p (periodic) or o (open) for each axis, as in p,p,o", default: "p,p,p"),
+            .value("deflate", "LEVEL", "ca: compress, 1 (fast) to 9 (small)"),
+            .value("network", "NETWORK.json", "chemistry: species and reactions", kind: .file),
+            .value("initial", "FILE.h5", "chemistry: trajectories from whose first states and at whose times to solve", kind: .file),
+            .value("config", "SAMPLING.json5", "chemistry: how the first states are drawn", kind: .file),
+            .value("unknowns", "WHAT", "chemistry: of the equations, densities (conserved to rounding) or their logarithms",
+                   default: "densities", allowed: ["densities", "logarithms"]),
+            .value("matrix", "FORM", "chemistry: how Newton's equations are solved, sparse (KLU) or dense", default: "sparse",
+                   allowed: ["sparse", "dense"]),
+            .value("relative", "TOLERANCE", "chemistry: relative tolerance of CVODE", default: "1e-8"),
+            .value("absolute", "TOLERANCE", "chemistry: absolute tolerance of densities, cm^-3", default: "1e-22"),
             .value("out", "FILE.h5", "the file that is written", kind: .file, isRequired: true),
             .json,
         ],
-        examples: ["mpirun -n 4 sages generate ca --rule 4555 --grid 64x48x40 --frames 51 --seed 7 --out life.h5"],
-        exitStatuses: [.internal, .io])
+        examples: [
+            "mpirun -n 4 sages generate ca --rule 4555 --grid 64x48x40 --frames 51 --seed 7 --out life.h5",
+            "mpirun -n 4 sages generate chemistry --network osu2008.json --config six-parameters.json5 --out train.h5",
+        ],
+        exitStatuses: [.data, .noInput, .internal, .io])
 
     static let export = VerbSpecification(
         name: "export",
