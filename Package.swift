@@ -85,7 +85,7 @@ let package = Package(
         .target(name: "SAGESnet",
                 dependencies: ["Training", "Trajectory", "Grid", "NeuralNetworks", "Autodiff", "Tensor", "Kernels",
                                "COpenBLAS", "MPI", "HDF5", "Configuration", "Diagnostics"]),
-        .target(name: "ReactionNetworks", dependencies: ["ODE", "Tensor", "HDF5", "MPI", "Configuration", "Diagnostics"]),
+        .target(name: "ReactionNetworks", dependencies: ["ODE", "Trajectory", "Tensor", "HDF5", "MPI", "Configuration", "Diagnostics"]),
         .target(name: "CellularAutomata", dependencies: ["Grid", "MPI", "Tensor", "Diagnostics"]),
         // Counts and delays messages; for benchmarks and tests.
         .target(name: "CMessageObserver", dependencies: ["CMPI"]),

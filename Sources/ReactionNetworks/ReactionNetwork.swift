@@ -1,3 +1,5 @@
+import Foundation
+
 /// Species and the reactions between them, balanced in every element and in charge.
 public struct ReactionNetwork: Hashable, Sendable {
     public let name: String
@@ -25,6 +27,7 @@ public struct ReactionNetwork: Hashable, Sendable {
         reactions = entries.map(\.reaction)
         self.conditions = conditions
 
+        let conserved = conservedQuantities
         var seen: [Reaction: Int?] = [:]
         for entry in entries {
             let reaction = entry.reaction
@@ -35,7 +38,7 @@ public struct ReactionNetwork: Hashable, Sendable {
             guard reaction.law.prefactor.isFinite, reaction.law.prefactor >= 0 else {
                 throw fault(entry.line, "\(text()) has the rate coefficient \(reaction.law.prefactor), which is negative or no number")
             }
-            for quantity in conservedQuantities {
+            for quantity in conserved {
                 let sums = [reaction.reactants, reaction.products].map { side in
                     side.reduce(0) { $0 + quantity.amounts[$1] }
                 }
@@ -46,7 +49,8 @@ public struct ReactionNetwork: Hashable, Sendable {
             }
             // Two laws for the same reaction add up; the same law twice is a mistake.
             let sorted = Reaction(
-                reactants: reaction.reactants.sorted(), products: reaction.products.sorted(), law: reaction.law)
+                reactants: reaction.reactants.sorted(), products: reaction.products.sorted(), law: reaction.law,
+                temperatures: reaction.temperatures)
             if let first = seen[sorted] {
                 throw fault(entry.line, "\(text()) is there twice" + (first.map { ", first in line \($0)" } ?? ""))
             }
@@ -65,7 +69,42 @@ public struct ReactionNetwork: Hashable, Sendable {
     }
 
     /// The rate coefficients of the reactions. [reactions]
-    public func coefficients(_ conditions: Conditions) -> [Double] { reactions.map { $0.law.coefficient(conditions) } }
+    ///
+    /// Of laws of one reaction for different temperatures the one counts whose range is nearest; where ranges meet, the first.
+    public func coefficients(_ conditions: Conditions) -> [Double] {
+        var coefficients = reactions.map { $0.law.coefficient(conditions) }
+        for alternatives in alternatives {
+            func distance(_ index: Int) -> Double {
+                guard let range = reactions[index].temperatures else { return 0 }
+                return max(range.lowerBound - conditions.temperature, conditions.temperature - range.upperBound, 0)
+            }
+            guard let nearest = alternatives.min(by: { distance($0) < distance($1) }) else { continue }
+            for index in alternatives where index != nearest { coefficients[index] = 0 }
+        }
+        return coefficients
+    }
+
+    /// The reactions that have several laws for different temperatures, each with the indices of these.
+    private var alternatives: [[Int]] {
+        let bounded = reactions.indices.filter { reactions[$0].temperatures != nil }
+        return Dictionary(grouping: bounded) { index in
+            [reactions[index].reactants.sorted(), reactions[index].products.sorted()]
+        }.values.filter { $0.count > 1 }
+    }
+
+    /// Reads a network in the form that its content has: JSON where it begins with a brace, else KIDA's. Not collective.
+    ///
+    /// - Throws: `NetworkError` (66 if the file is missing; else 65).
+    public init(file path: String) throws {
+        let start = FileHandle(forReadingAtPath: path).flatMap { try? $0.read(upToCount: 4096) } ?? Data()
+        let first = start.first { !($0 == 0x20 || (0x09...0x0D).contains($0)) }
+        let isJSON = first.map { $0 == UInt8(ascii: "{") || $0 == UInt8(ascii: "[") || $0 == UInt8(ascii: "/") } ?? true
+        try self.init(isJSON, path)
+    }
+
+    private init(_ isJSON: Bool, _ path: String) throws {
+        if isJSON { try self.init(json: path) } else { try self.init(kida: path) }
+    }
 
     /// A reaction as an equation: `H2 + H2+ -> H3+ + H`.
     public func describe(_ reaction: Reaction) -> String {

@@ -1,3 +1,5 @@
+import Trajectory
+
 /// A chemical species: what it is made of.
 public struct Species: Hashable, Sendable {
     public let name: String
@@ -10,7 +12,7 @@ public struct Species: Hashable, Sendable {
         (self.name, self.elements, self.charge) = (name, elements, charge)
     }
 
-    /// Reads a formula such as H2O, HCO+ or C6H6; e-, e or E is the electron.
+    /// Reads a formula such as H2O, HCO+ or c-C3H2; e-, e or E is the electron.
     ///
     /// - Returns: nil for what is no formula.
     public init?(formula: String) {
@@ -20,7 +22,8 @@ public struct Species: Hashable, Sendable {
         }
         var elements: [String: Int] = [:]
         var charge = 0
-        var rest = formula[...]
+        // Linear, cyclic, ortho, para, meta.
+        var rest = ["l-", "c-", "o-", "p-", "m-"].contains { formula.hasPrefix($0) } ? formula.dropFirst(2) : formula[...]
         while let first = rest.first {
             if first == "+" || first == "-" {
                 charge += first == "+" ? 1 : -1
@@ -37,6 +40,8 @@ public struct Species: Hashable, Sendable {
             }
             let digits = rest.prefix { $0.isASCII && $0.isNumber }
             rest = rest.dropFirst(digits.count)
+            // Deuterium has a symbol of its own in networks.
+            guard symbol == "D" || PeriodicTable.atomicNumber(of: symbol) != nil else { return nil }
             guard let count = digits.isEmpty ? 1 : Int(digits), count > 0, count < 10_000 else { return nil }
             elements[symbol, default: 0] += count
         }

@@ -67,7 +67,7 @@ struct GenerateChemistry {
     }
 
     private func read() throws -> (ReactionNetwork, TrajectoryGeneration.Start, [Double], String) {
-        let network = try ReactionNetwork(json: self.network)
+        let network = try ReactionNetwork(file: self.network)
         switch source {
         case .file(let path):
             let file = try AbundanceFile(path)

@@ -18,7 +18,7 @@ let networkPath = URL(fileURLWithPath: #filePath).deletingLastPathComponent().de
 
     @Test(arguments: [
         ("H3O+", ["H": 3, "O": 1], 1), ("e-", [:], -1), ("C6H6", ["C": 6, "H": 6], 0), ("HeH+", ["H": 1, "He": 1], 1),
-        ("CH3OCH3", ["C": 2, "H": 6, "O": 1], 0), ("H-", ["H": 1], -1), ("C10H2++", ["C": 10, "H": 2], 2),
+        ("CH3OCH3", ["C": 2, "H": 6, "O": 1], 0), ("H-", ["H": 1], -1), ("l-C3H2", ["C": 3, "H": 2], 0), ("C10H2++", ["C": 10, "H": 2], 2),
     ])
     func formulas(_ text: String, _ elements: [String: Int], _ charge: Int) {
         #expect(Species(formula: text) == Species(name: text, elements: elements, charge: charge))
@@ -33,6 +33,79 @@ let networkPath = URL(fileURLWithPath: #filePath).deletingLastPathComponent().de
         #expect(abs(RateLaw.arrhenius(alpha: 2, beta: 2, gamma: 600).coefficient(conditions) - 8 / M_E) < 1e-14)
         #expect(RateLaw.cosmicRay(alpha: 10).coefficient(conditions) == 3e-16)
         #expect(abs(RateLaw.photo(alpha: 1, gamma: 2).coefficient(conditions) - 2 * exp(-3)) < 1e-15)
+    }
+
+    /// A line in KIDA's columns.
+    private static func line(
+        _ reactants: [String], _ products: [String], _ numbers: [Double], formula: Int, range: (Int, Int) = (-9999, 9999)
+    ) -> String {
+        func names(_ names: [String], _ places: Int) -> String {
+            (0..<places).map { place in
+                (place < names.count ? names[place] : "").padding(toLength: 11, withPad: " ", startingAt: 0)
+            }.joined()
+        }
+        return names(reactants, 3) + " " + names(products, 5) + numbers.map { "\($0) " }.joined()
+            + "2.00e+00 0.00e+00 logn 4 \(range.0) \(range.1) \(formula) 12 1 1"
+    }
+
+    private func readText(_ lines: [String]) throws -> ReactionNetwork {
+        let path = NSTemporaryDirectory() + "sages-network-\(UUID().uuidString).dat"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try lines.joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
+        return try ReactionNetwork(file: path)
+    }
+
+    /// The network that ships, written as KIDA's text, is the same but for the order of its species.
+    @Test func textForm() throws {
+        let network = try ReactionNetwork(file: networkPath + "/osu2008.json")
+        let names = network.species.map(\.name)
+        let lines = network.reactions.map { reaction -> String in
+            let (left, right) = (reaction.reactants.map { names[$0] }, reaction.products.map { names[$0] })
+            return switch reaction.law {
+            case .arrhenius(let alpha, let beta, let gamma): Self.line(left, right, [alpha, beta, gamma], formula: 3)
+            case .cosmicRay(let alpha): Self.line(left + ["CR"], right, [alpha, 0, 0], formula: 1)
+            default: "another law"
+            }
+        }
+        let text = try readText(["! a comment", ""] + lines)
+        #expect(Set(text.species) == Set(network.species) && text.reactions.count == 224)
+        let conditions = try #require(network.conditions)
+        #expect(text.coefficients(conditions) == network.coefficients(conditions))
+        #expect(text.reactions.map(text.describe) == network.reactions.map(network.describe))
+    }
+
+    @Test func lawsOfTheTextForm() throws {
+        let network = try readText([
+            Self.line(["H2", "Photon"], ["H", "H"], [1e-11, 0, 2], formula: 2),
+            Self.line(["H+", "H2O"], ["H2O+", "H"], [1, 2e-9, 3], formula: 4),
+            Self.line(["C+", "H2O"], ["HCO+", "H"], [1, 2e-9, 3], formula: 5),
+            Self.line(["H", "H"], ["H2"], [1, 0, 0], formula: 3, range: (10, 100)),
+            Self.line(["H", "H"], ["H2"], [2, 0, 0], formula: 3, range: (100, 1000)),
+        ])
+        for (temperature, expected) in [(50.0, [1.0, 0]), (500, [0, 2]), (5000, [0, 2]), (5, [1, 0])] {
+            let conditions = Conditions(temperature: temperature, ionizationRate: 0, radiation: 1, extinction: 1)
+            let coefficients = network.coefficients(conditions)
+            let root = (300 / temperature).squareRoot()
+            #expect(abs(coefficients[0] / (1e-11 * exp(-2)) - 1) < 1e-14)
+            #expect(abs(coefficients[1] / (2e-9 * (0.62 + 0.4767 * 3 * root)) - 1) < 1e-14)
+            #expect(abs(coefficients[2] / (2e-9 * (1 + 0.0967 * 3 * root + 9 / 10.526 * root * root)) - 1) < 1e-14)
+            #expect(Array(coefficients[3...]) == expected)
+        }
+    }
+
+    @Test(arguments: [
+        (line(["H", "H"], ["H2", "H"], [1, 0, 0], formula: 3), "not balanced"),
+        (line(["H", "XH"], ["H2"], [1, 0, 0], formula: 3), "\"XH\" is the formula of no species"),
+        (line(["H", "H"], ["H2"], [1, 0, 0], formula: 9), "formula 9 is not known"),
+        (line(["H", "H"], ["H2"], [-1, 0, 0], formula: 3), "rate coefficient -1.0"),
+        (line(["H", "H"], ["H2"], [1, 0, 0], formula: 3, range: (100, 10)), "do not ascend"),
+        (line(["H", "H"], ["H2"], [1, 0, 0], formula: 3).replacing("1.0", with: "1.x"), "is no number"),
+        (line(["CR"], ["H2"], [1, 0, 0], formula: 3), "has 0 reactants"),
+        ("H + H -> H2", "0 fields behind the species"),
+    ])
+    func malformedText(_ text: String, _ message: String) throws {
+        let error = #expect(throws: NetworkError.self) { try readText(["! a comment", text]) }
+        #expect(error?.description.contains(message) == true && error?.line == 2, "\(error?.description ?? "")")
     }
 
     private static let small = """

@@ -56,7 +56,7 @@ extension VerbSpecification {
             .value("density", "D", "ca: the probability that a cell lives at first", default: "0.2"),
             .value("boundary", "X,Y,Z", "ca: p (periodic) or o (open) for each axis, as in p,p,o", default: "p,p,p"),
             .value("deflate", "LEVEL", "ca: compress, 1 (fast) to 9 (small)"),
-            .value("network", "NETWORK.json", "chemistry: species and reactions", kind: .file),
+            .value("network", "NETWORK", "chemistry: species and reactions, JSON or KIDA's text", kind: .file),
             .value("initial", "FILE.h5", "chemistry: trajectories from whose first states and at whose times to solve", kind: .file),
             .value("config", "SAMPLING.json5", "chemistry: how the first states are drawn", kind: .file),
             .value("unknowns", "WHAT", "chemistry: of the equations, densities (conserved to rounding) or their logarithms",
