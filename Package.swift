@@ -112,7 +112,7 @@ let package = Package(
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensor"]),
         .testTarget(name: "AutodiffTests", dependencies: ["NeuralNetworks", "Autodiff", "Tensor"]),
         .testTarget(name: "TrajectoryTests", dependencies: ["Trajectory", "HDF5", "MPI", "Diagnostics"]),
-        .testTarget(name: "ODETests", dependencies: ["ODE"]),
+        .testTarget(name: "ODETests", dependencies: ["ODE", "Autodiff", "Tensor", "Kernels"]),
         .testTarget(name: "ReactionNetworksTests", dependencies: ["ReactionNetworks", "ODE", "HDF5", "MPI"]),
         .testTarget(name: "GridTests", dependencies: ["Grid", "MPI"]),
         .testTarget(name: "CellularAutomataTests", dependencies: ["CellularAutomata", "Grid", "MPI"]),

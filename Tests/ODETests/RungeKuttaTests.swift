@@ -1,5 +1,7 @@
+import Autodiff
 import Foundation
 import ODE
+import Tensor
 import Testing
 
 @Suite struct RungeKuttaTests {
@@ -44,5 +46,19 @@ import Testing
         for (index, stage) in method.stages.enumerated() { #expect(stage.count == index) }
         #expect(abs(method.errorWeights?.reduce(0, +) ?? 0) < 1e-14)
         #expect(method.isFirstSameAsLast == ["Bogacki-Shampine", "Dormand-Prince"].contains(method.name))
+    }
+
+    /// Through three steps of dz/dt = tanh(z W) for rows of states, by the states and by W.
+    @Test(arguments: ButcherTableau.all) func gradientsGoThroughSteps(_ method: ButcherTableau) throws {
+        let points = [Tensor<Double>([4, 3], normal: 1, seed: 3), Tensor<Double>([3, 3], normal: 0.7, seed: 4)]
+        let check = try GradientCheck(at: points) { inputs in
+            (0..<3).reduce(inputs[0]) { state, index in
+                method.step(
+                    from: state, at: 0.2 * Double(index), by: 0.2,
+                    sum: { y, terms in terms.reduce(y) { $0 + $1.factor * $1.derivative } }
+                ) { _, place in place.rowProduct(inputs[1]).applying(.tanh) }.state
+            }
+        }
+        #expect(check.firstOrderError < 1e-8 && check.secondOrderError < 1e-7 && check.forwardModeError < 1e-12)
     }
 }
