@@ -123,6 +123,7 @@ import Testing
                 model: task.model, parameters: weights, blocks: blocks.blocks, boundaries: blocks.boundaries,
                 communicator: .selfOnly)
             try simulator.start(from: blocks, frame: 0)
+            try simulator.settle()
             return simulator
         }
         let steady = try simulator()

@@ -32,10 +32,9 @@ extension RolloutEvaluation {
             model: model, parameters: parameters, blocks: blocks.blocks, boundaries: blocks.boundaries,
             communicator: communicator)
         let atoms = LevelAtoms(simulator, blocks)
-        try communicator.agree {
-            try simulator.start(from: blocks, frame: frame)
-            try simulator.decode()
-        }
+        try communicator.agree { try simulator.start(from: blocks, frame: frame) }
+        try simulator.settle()
+        try communicator.agree { try simulator.decode() }
         let first = try atoms.gathered(step: 0, communicator)
         var history = RolloutHistory(run: blocks.run, steps: frames * (steps + 1), first: first, box: blocks.box)
         var last = first

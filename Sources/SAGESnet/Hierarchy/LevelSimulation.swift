@@ -56,6 +56,7 @@ public final class LevelSimulation {
             model: model, parameters: parameters, blocks: run.blocks, boundaries: run.boundaries,
             communicator: communicator, parts: parts)
         try communicator.agree { try simulator.start(from: run, frame: start) }
+        try simulator.settle()
         self.simulator = simulator
         self.frame = start
         timeStep = Double(frames) * model.normalization.stride.time

@@ -120,6 +120,32 @@ public final class LevelSimulator<Scalar: TrainingScalar & GridScalar> {
         }
     }
 
+    /// Gives a start of atoms the momentum and the center of mass of its frames, which codes that were trained give back only so
+    /// well. Collective.
+    ///
+    /// - Throws: on every rank, `SAGESnetError.divergedLevel` for codes of motion beyond all bounds, and `MPIError`.
+    func settle() throws {
+        guard let motion else { return }
+        let words = words.span
+        for index in words.indices { words[index] = 0 }
+        try addMotion(motion, to: words)
+        if communicator.size > 1 { try communicator.allReduce(words, .sum) }
+        guard words[6] == 0 else {
+            throw SAGESnetError.divergedLevel(step: 0, level: model.configuration.level, spread: nil, limit: 0)
+        }
+        try correct(motion, words, time: 0)
+    }
+
+    /// Decodes the state and adds this rank's part of what must not change to the words of a reduction.
+    private func addMotion(_ motion: LevelMotion, to words: UnsafeMutableBufferPointer<Int64>) throws {
+        try decode()
+        if let sums = motion.sums(decoded(model.configuration.timeBlocks - 1)) {
+            for axis in 0..<3 { (words[axis], words[3 + axis]) = (sums.momentum[axis], sums.moment[axis]) }
+        } else {
+            words[6] += 1
+        }
+    }
+
     /// Encodes frames of a grid's cells, a step of level 0 apart, as many as a step of the level has. Not collective.
     ///
     /// - Parameter frames: of the cells of this rank's blocks. [z, y, x, component] each
@@ -159,14 +185,7 @@ public final class LevelSimulator<Scalar: TrainingScalar & GridScalar> {
         for index in words.indices { words[index] = 0 }
         (words[6], words[7], words[8]) = (Int64(found.unusable), squares, request ? 1 : 0)
         let squaresAtStart = isFirst ? try sum(before) : 0
-        if let motion {
-            try decode()
-            if let sums = motion.sums(decoded(model.configuration.timeBlocks - 1)) {
-                for axis in 0..<3 { (words[axis], words[3 + axis]) = (sums.momentum[axis], sums.moment[axis]) }
-            } else {
-                words[6] += 1
-            }
-        }
+        if let motion { try addMotion(motion, to: words) }
         if communicator.size > 1 { try communicator.allReduce(words, .sum) }
         step += 1
         let level = model.configuration.level
@@ -179,8 +198,7 @@ public final class LevelSimulator<Scalar: TrainingScalar & GridScalar> {
         }
         if let motion {
             let time = Double(step * model.configuration.frames(level)) * model.normalization.stride.time
-            try correct(motion.correction(
-                (SIMD3(words[0], words[1], words[2]), SIMD3(words[3], words[4], words[5])), time: time))
+            try correct(motion, words, time: time)
         }
         return words[8] > 0
     }
@@ -190,10 +208,12 @@ public final class LevelSimulator<Scalar: TrainingScalar & GridScalar> {
         communicator.size > 1 ? try communicator.allReduce(number, .sum) : number
     }
 
-    /// Gives all atoms the same change of velocity and position. Not collective.
-    private func correct(_ change: (velocity: SIMD3<Double>, displacement: SIMD3<Double>)) throws {
+    /// Gives all atoms the same change of velocity and position, by sums over all ranks. Not collective.
+    private func correct(_ motion: LevelMotion, _ words: UnsafeMutableBufferPointer<Int64>, time: Double) throws {
+        let change = motion.correction(
+            (SIMD3(words[0], words[1], words[2]), SIMD3(words[3], words[4], words[5])), time: time)
         conservation.record(velocity: change.velocity, displacement: change.displacement)
-        motion?.write(change, into: codec)
+        motion.write(change, into: codec)
         try codec.encode()
         add(codec.codes, to: codes)
     }
