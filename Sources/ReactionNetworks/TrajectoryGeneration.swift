@@ -76,6 +76,7 @@ public enum TrajectoryGeneration {
                 failure = failure ?? (index, failed ?? error)
             }
         }
+        progress?(count)
         try counter.free()
         let lowest = try communicator.allReduce(failure?.trajectory ?? count, .minimum)
         try writer.close(isWhole: lowest == count)
