@@ -99,10 +99,6 @@ public struct ReactionNetwork: Hashable, Sendable {
         let start = FileHandle(forReadingAtPath: path).flatMap { try? $0.read(upToCount: 4096) } ?? Data()
         let first = start.first { !($0 == 0x20 || (0x09...0x0D).contains($0)) }
         let isJSON = first.map { $0 == UInt8(ascii: "{") || $0 == UInt8(ascii: "[") || $0 == UInt8(ascii: "/") } ?? true
-        try self.init(isJSON, path)
-    }
-
-    private init(_ isJSON: Bool, _ path: String) throws {
         if isJSON { try self.init(json: path) } else { try self.init(kida: path) }
     }
 
